@@ -1,0 +1,85 @@
+package bayeux
+
+import (
+	"maps"
+	"time"
+)
+
+// Reconnect is what a server advises to do after a reply (Bayeux section 4.2).
+type Reconnect string
+
+// The three values of advice.reconnect; empty or any other value advises nothing.
+const (
+	Retry       Reconnect = "retry"     // connect again after the interval
+	Rehandshake Reconnect = "handshake" // begin a new session
+	None        Reconnect = "none"      // do neither: the server wants the client gone
+)
+
+// MaxAdvised is the longest duration that is taken from a server's advice;
+// longer ones are cut to it and negative ones to zero.
+const MaxAdvised = 24 * time.Hour
+
+// Advice is a server's advice, or a client's wishes on a connect. A nil field
+// was not sent: it leaves standing what was advised before, see Merge.
+type Advice struct {
+	Reconnect       Reconnect
+	Interval        *time.Duration // pause between a connect's reply and the next connect; milliseconds on the wire
+	Timeout         *time.Duration // how long a connect may be held
+	MaxInterval     *time.Duration // how long the session lives without a connect
+	MultipleClients *bool          // "multiple-clients": the browser's cookie is shared by several sessions
+	Hosts           []string       // told, never followed by this module
+	Sections        map[string]Advice
+	// Sections are the transport-named parts ("long-polling": {…}) that hold
+	// for one connectionType only, see For. They have no sections of their own.
+}
+
+// Merge returns a with each field that later carries in its place, and
+// sections merged one by one. Neither is changed.
+func (a Advice) Merge(later Advice) Advice {
+	if later.Reconnect != "" {
+		a.Reconnect = later.Reconnect
+	}
+	a.Interval = newer(a.Interval, later.Interval)
+	a.Timeout = newer(a.Timeout, later.Timeout)
+	a.MaxInterval = newer(a.MaxInterval, later.MaxInterval)
+	a.MultipleClients = newer(a.MultipleClients, later.MultipleClients)
+	if later.Hosts != nil {
+		a.Hosts = later.Hosts
+	}
+	if len(later.Sections) > 0 {
+		all := maps.Clone(a.Sections)
+		if all == nil {
+			all = make(map[string]Advice, len(later.Sections))
+		}
+		for name, s := range later.Sections {
+			all[name] = all[name].Merge(s)
+		}
+		a.Sections = all
+	}
+	return a
+}
+
+func newer[T any](old, later *T) *T {
+	if later != nil {
+		return later
+	}
+	return old
+}
+
+// For returns what holds on one connectionType: the advice with that type's
+// section merged over it.
+func (a Advice) For(connectionType string) Advice {
+	s, ok := a.Sections[connectionType]
+	a.Sections = nil
+	if ok {
+		return a.Merge(s)
+	}
+	return a
+}
+
+// Millis returns a pointer to d cut to the range that advice may carry (zero
+// to MaxAdvised), for the fields of Advice.
+func Millis(d time.Duration) *time.Duration {
+	d = min(max(d, 0), MaxAdvised)
+	return &d
+}

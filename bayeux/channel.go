@@ -1,0 +1,100 @@
+package bayeux
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Channel is a channel's name, such as "/stock/ACME", or a pattern whose
+// last segment is "*" (one segment) or "**" (one or more), Bayeux section 2.2.
+// It is not validated by being assigned: see Validate.
+type Channel string
+
+// The five meta channels (Bayeux section 5). No other name below /meta/ means anything.
+const (
+	MetaHandshake   Channel = "/meta/handshake"
+	MetaConnect     Channel = "/meta/connect"
+	MetaSubscribe   Channel = "/meta/subscribe"
+	MetaUnsubscribe Channel = "/meta/unsubscribe"
+	MetaDisconnect  Channel = "/meta/disconnect"
+)
+
+// Meta reports whether the name lies below /meta/, known or not.
+func (c Channel) Meta() bool { return strings.HasPrefix(string(c), "/meta/") }
+
+// Service reports whether the name lies below /service/: what is sent there
+// reaches the server only and is never broadcast (Bayeux section 2.2.2).
+func (c Channel) Service() bool { return strings.HasPrefix(string(c), "/service/") }
+
+// Wild reports whether the name is a pattern: its last segment is "*" or "**".
+func (c Channel) Wild() bool {
+	return strings.HasSuffix(string(c), "/*") || strings.HasSuffix(string(c), "/**")
+}
+
+// Validate returns an error unless the name follows the grammar of Bayeux
+// section 2.1: segments of letters, digits and -_!~()$@ behind slashes, and a
+// wildcard in the last segment only. The characters in extra are allowed too:
+// "?&='" fits the filtered channels of Salesforce, "." what CometD takes.
+func (c Channel) Validate(extra string) error {
+	rest, ok := strings.CutPrefix(string(c), "/")
+	if !ok {
+		return fmt.Errorf("bayeux: channel %.100q does not begin with a slash", string(c))
+	}
+	for more := true; more; {
+		var segment string
+		segment, rest, more = strings.Cut(rest, "/")
+		if !more && (segment == "*" || segment == "**") {
+			return nil
+		}
+		if segment == "" {
+			return fmt.Errorf("bayeux: channel %.100q has an empty segment", string(c))
+		}
+		for _, r := range segment {
+			if !grammatical(r) && !strings.ContainsRune(extra, r) {
+				return fmt.Errorf("bayeux: channel %.100q contains %q", string(c), r)
+			}
+		}
+	}
+	return nil
+}
+
+func grammatical(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_!~()$@", r)
+}
+
+// Matches reports whether a message on name reaches a subscription to c:
+// the names are equal, or c is a pattern that covers name. A pattern covers
+// no name outside its own prefix, and "/a/**" does not cover "/a".
+func (c Channel) Matches(name Channel) bool {
+	if c == name {
+		return true
+	}
+	if prefix, ok := strings.CutSuffix(string(c), "**"); ok && strings.HasSuffix(prefix, "/") {
+		return len(name) > len(prefix) && strings.HasPrefix(string(name), prefix)
+	}
+	if prefix, ok := strings.CutSuffix(string(c), "*"); ok && strings.HasSuffix(prefix, "/") {
+		rest, ok := strings.CutPrefix(string(name), prefix)
+		return ok && rest != "" && !strings.Contains(rest, "/")
+	}
+	return false
+}
+
+// Patterns yields c and every pattern that covers it, the narrowest first:
+// the keys under which a registry of subscriptions finds what c reaches.
+func (c Channel) Patterns(yield func(Channel) bool) {
+	if !yield(c) {
+		return
+	}
+	i := strings.LastIndexByte(string(c), '/')
+	if i < 0 || c.Wild() {
+		return
+	}
+	if !yield(c[:i+1] + "*") {
+		return
+	}
+	for ; i >= 0; i = strings.LastIndexByte(string(c[:i]), '/') {
+		if !yield(c[:i+1] + "**") {
+			return
+		}
+	}
+}

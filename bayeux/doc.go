@@ -1,0 +1,14 @@
+// Package bayeux holds the words of the Bayeux protocol: messages, channels,
+// advice, errors, and the codec between them and JSON.
+//
+// It promises that data and ext reach the reader byte for byte as they were
+// sent, that nothing a peer sends makes it panic or use more memory than its
+// [Limits] allow, and that names are compared exactly: a key that differs from
+// a reserved one in case only is an unknown key, and a reserved key that comes
+// twice in one message is refused.
+//
+// Every other room of the module may call it. It does no I/O, starts no
+// goroutine, reads no clock and writes no log, and knows neither transports
+// nor sessions. Values are plain data: they are safe for concurrent use as
+// long as nobody changes them.
+package bayeux

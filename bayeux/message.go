@@ -1,0 +1,91 @@
+package bayeux
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+)
+
+// A Message is one Bayeux message, in either direction. It is small, because
+// most messages are events: what only the protocol itself says hangs off Meta.
+//
+// Data and Ext of a decoded message alias the frame or body they came in, so
+// keeping one keeps all of it; Clone makes a copy of its own.
+type Message struct {
+	Channel Channel         // empty only in an error reply to a message that had none
+	ID      string          // as sent; a number is kept in its own digits. Empty: none. On an event it is the publisher's
+	Data    json.RawMessage // nil only if the key is absent: null, 0, false and "" are data
+	Ext     json.RawMessage // nil if absent
+	Meta    *Meta           // nil if the message carries none of its fields, as events do
+}
+
+// Meta holds what a message says to the protocol rather than to the application.
+type Meta struct {
+	ClientID                 string
+	Version, MinimumVersion  string   // of a handshake
+	SupportedConnectionTypes []string // of a handshake
+	ConnectionType           string   // of a connect
+	Subscription             []Channel
+	Advice                   *Advice
+	Reply                    bool   // "successful" was present: only then is it the reply to a message
+	Successful               bool   // its value
+	Error                    string // as sent: see Message.Err
+}
+
+// IsReply reports whether the message answers one of ours: it carries
+// "successful". An event never does, even if its id equals a pending one.
+func (m *Message) IsReply() bool { return m.Meta != nil && m.Meta.Reply }
+
+// OK reports whether the message is a reply that says successful.
+func (m *Message) OK() bool { return m.IsReply() && m.Meta.Successful }
+
+// Err is nil unless the message is a reply that is not successful; then it is
+// what its error field says, as a *[Error], even if the field is missing.
+func (m *Message) Err() error {
+	if !m.IsReply() || m.Meta.Successful {
+		return nil
+	}
+	return ParseError(m.Channel, m.Meta.Error)
+}
+
+// Advice is the message's advice, nil if it has none.
+func (m *Message) Advice() *Advice {
+	if m.Meta == nil {
+		return nil
+	}
+	return m.Meta.Advice
+}
+
+// Clone returns a copy that shares no memory with the frame m came in. Meta,
+// whose parts never alias a frame, is copied one level deep.
+func (m *Message) Clone() Message {
+	c := *m
+	c.Data, c.Ext = bytes.Clone(m.Data), bytes.Clone(m.Ext)
+	if m.Meta != nil {
+		meta := *m.Meta
+		meta.SupportedConnectionTypes = slices.Clone(meta.SupportedConnectionTypes)
+		meta.Subscription = slices.Clone(meta.Subscription)
+		c.Meta = &meta
+	}
+	return c
+}
+
+// Size is an upper estimate of the bytes Append adds for m, for keeping a
+// batch within a bound; it is exact to within a few dozen bytes unless strings
+// need escaping.
+func (m *Message) Size() int {
+	n := 40 + len(m.Channel) + len(m.ID) + len(m.Data) + len(m.Ext)
+	if t := m.Meta; t != nil {
+		n += 120 + len(t.ClientID) + len(t.ConnectionType) + len(t.Error)
+		for _, s := range t.Subscription {
+			n += len(s) + 3
+		}
+		for _, s := range t.SupportedConnectionTypes {
+			n += len(s) + 3
+		}
+		if t.Advice != nil {
+			n += 200
+		}
+	}
+	return n
+}
