@@ -1,0 +1,186 @@
+package client
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+// A Client is one session with one server, and whatever sessions follow it
+// when the server forgets it. Its methods are safe for concurrent use. It
+// must be closed.
+type Client struct {
+	d     *Dialer
+	owned bool // d is this client's own
+	o     Options
+	log   *slog.Logger
+	s     *transport.Session
+	t     transport.Transport
+	ctx   context.Context // ends with Close; for the Credentials hook
+	end   context.CancelFunc
+
+	base   transport.Target // as given to Dial
+	header http.Header      // Options.Header
+	ext    object           // Options.Ext
+
+	shutOnce sync.Once
+
+	mu    sync.Mutex // guards all below; what is called under it is of this package and never blocks
+	state State
+	cause error // of the state
+	since time.Time
+	carry string        // the transport that carries the session
+	moved chan struct{} // closed and renewed when state changes
+	err   error         // why it is closed; nil while it is not
+	done  chan struct{} // closed with err
+	begun chan struct{} // closed with the first handshake's reply
+	timer *time.Timer
+	next  time.Time // when timer fires; zero: it is not set
+
+	seq       uint64 // last message id
+	id        string // clientId; empty while there is no session
+	sessions  int    // handshakes that succeeded
+	shake     shake
+	advice    bayeux.Advice
+	ack       bool  // negotiated
+	batch     int64 // last batch received whole
+	cycle     cycle
+	out       outbox
+	legs      map[transport.LegID]*leg
+	topics    map[bayeux.Channel]*topic
+	failures  failures
+	resent    bool // something was sent again at once since the last answer
+	suspect   bool // without ack a connection died: a gap is due before whatever comes next
+	leaving   *op  // the /meta/disconnect of Disconnect
+	heldBytes int  // of all legs
+	dropped   uint64
+}
+
+// A leg is what the client knows of one that carried something.
+type leg struct {
+	once    bool
+	kind    string
+	cut     bool
+	stale   bool // it was cut because its session is over
+	connect bool // it carries, or carried, a connect
+	held    []bayeux.Message
+	bytes   int // of held
+}
+
+// fx is what a step wants done when the lock is gone, in this order.
+type fx struct {
+	cut  []transport.LegID
+	why  error
+	wake [2]bool
+	do   []func() // tell the log and the trace
+}
+
+func (e *fx) tell(f func()) { e.do = append(e.do, f) }
+
+// step runs f as the only step, unless the client is closed, and does its effects.
+func (c *Client) step(f func(*fx)) {
+	var e fx
+	c.mu.Lock()
+	if c.err == nil {
+		f(&e)
+	}
+	c.arm(time.Now())
+	idle := c.err != nil || !c.failures.until.IsZero()
+	c.mu.Unlock()
+	for _, id := range e.cut {
+		c.t.Cut(id, e.why)
+	}
+	for lane, ok := range e.wake {
+		if ok && !idle {
+			c.t.Wake(transport.Lane(lane))
+		}
+	}
+	for _, do := range e.do {
+		do()
+	}
+}
+
+// draws wakes the lanes on which something waits to leave.
+func (c *Client) draws(e *fx) {
+	e.wake[transport.Commands] = c.id == "" || len(c.out.queue) > 0
+	e.wake[transport.Connect] = c.id != "" && c.cycle.ready
+}
+
+// cutLeg has the leg cut after the step.
+func (c *Client) cutLeg(e *fx, id transport.LegID, why error) {
+	if l := c.legs[id]; l != nil && !l.cut {
+		l.cut = true
+		l.stale = why == errStale
+		e.cut, e.why = append(e.cut, id), why
+	}
+}
+
+// arm sets the one timer to the earliest instant at which something is due.
+// A timer that fires early finds nothing to do and is set anew, so it is
+// moved forward only.
+func (c *Client) arm(now time.Time) {
+	if c.err != nil {
+		c.timer.Stop()
+		return
+	}
+	var at time.Time
+	for _, t := range [...]time.Time{c.failures.until, c.out.late, c.shake.late, c.cycle.late, c.cycle.due, c.shake.renew} {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	if at.IsZero() || !c.next.IsZero() && !at.Before(c.next) {
+		return
+	}
+	c.next = at
+	c.timer.Reset(max(at.Sub(now), 0))
+}
+
+// tick is the timer's.
+func (c *Client) tick() {
+	c.step(func(e *fx) {
+		now := time.Now()
+		c.next = time.Time{}
+		if due(&c.failures.until, now) {
+			c.draws(e)
+		}
+		if due(&c.cycle.late, now) {
+			c.cutLeg(e, c.cycle.leg, ErrLate)
+		}
+		if due(&c.shake.late, now) {
+			c.cutLeg(e, c.shake.leg, ErrLate)
+		}
+		if due(&c.shake.renew, now) {
+			c.authorize(nil)
+		}
+		if due(&c.out.late, now) {
+			c.overdue(e, now)
+		}
+		if due(&c.cycle.due, now) {
+			c.cycle.ready, c.cycle.first = true, false
+			e.wake[transport.Connect] = true
+		}
+	})
+}
+
+// due reports whether *t has come, and clears it then.
+func due(t *time.Time, now time.Time) bool {
+	if t.IsZero() || now.Before(*t) {
+		return false
+	}
+	*t = time.Time{}
+	return true
+}
+
+// message gives a message its id: a counter, because CometD takes letters and
+// digits only.
+func (c *Client) message(m bayeux.Message) bayeux.Message {
+	c.seq++
+	m.ID = formatID(c.seq)
+	return m
+}

@@ -1,0 +1,88 @@
+package client
+
+import (
+	"context"
+
+	"github.com/turold/turold/bayeux"
+)
+
+// stop ends the client for good. What still runs of the transport is closed
+// after the step.
+func (c *Client) stop(e *fx, why error) {
+	c.turn(e, Closed, why)
+	c.err = why
+	close(c.done)
+	c.end()
+	for _, p := range c.out.pending {
+		c.settle(e, p, &OutcomeError{Sent: true, Err: why})
+	}
+	queue := c.out.queue
+	c.out.queue = nil
+	for _, p := range queue {
+		c.settle(e, p, &OutcomeError{Err: why})
+	}
+	for _, t := range c.topics {
+		for _, s := range t.subs {
+			s.finish(why)
+		}
+	}
+	clear(c.topics)
+	clear(c.legs)
+	e.tell(func() { go c.shut() })
+}
+
+// shut closes the transport, once; every caller waits for it.
+func (c *Client) shut() {
+	c.shutOnce.Do(func() {
+		_ = c.t.Close()
+		c.d.forget(c)
+	})
+}
+
+// Close ends the session without a word to the server, which keeps it until
+// it expires; Disconnect says goodbye. What is not settled is settled with an
+// *OutcomeError, subscriptions end with ErrClosed once their queues are empty.
+// It returns when no connection and no goroutine of the client is left,
+// the Credentials hook excepted, whose context ends; within 100 ms whatever
+// the network does. It may be called again, and returns nil.
+func (c *Client) Close() error {
+	c.step(func(e *fx) { c.stop(e, ErrClosed) })
+	c.shut()
+	if c.owned {
+		c.d.Close()
+	}
+	return nil
+}
+
+// Disconnect sends what is in the outbox and then /meta/disconnect, waits for
+// the answer, and closes the client. It waits no longer than the context and
+// NetworkDelay allow, and not at all if there is no session or no connection;
+// the error says then that the server may not know. From its call on,
+// everything new is refused with ErrClosed.
+func (c *Client) Disconnect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.o.NetworkDelay)
+	defer cancel()
+	var p *op
+	c.step(func(e *fx) {
+		if c.leaving == nil && c.id != "" && c.failures.until.IsZero() {
+			c.leaving = c.newOp(bayeux.Message{Channel: bayeux.MetaDisconnect})
+			c.push(e, c.leaving)
+			c.turn(e, Disconnecting, nil)
+		}
+		p = c.leaving
+	})
+	var err error
+	if p != nil {
+		select {
+		case <-p.done:
+			err = p.err
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+	}
+	_ = c.Close()
+	if err != nil && !isUnknown(err) {
+		return &OpError{Op: "disconnect", Err: err}
+	}
+	return nil
+}

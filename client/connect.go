@@ -1,0 +1,172 @@
+package client
+
+import (
+	"errors"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+const (
+	firstWait  = 50 * time.Millisecond  // how long the first connect waits for a command to ride with
+	unadvised  = 110 * time.Second      // the hold of servers that do not say: Salesforce's
+	quickReply = 100 * time.Millisecond // sooner an empty reply was not held
+	quickFree  = 3                      // quick empty replies in a row before the client slows down
+)
+
+// A cycle is the one outstanding /meta/connect, and when the next may leave.
+type cycle struct {
+	id   string
+	leg  transport.LegID // zero: none is out
+	sent time.Time
+	hold time.Duration // asked for
+	late time.Time     // while it is out
+
+	due    time.Time // when the next is ready; zero: not by time
+	ready  bool      // the next may leave
+	zero   bool      // and asks for no hold: the last got no reply
+	first  bool      // it may ride with the first command
+	ride   bool      // the one that is out rides with commands
+	quick  int       // quick empty replies in a row
+	events bool      // some came since it left
+	obeyed bool      // the server answered within the hold asked for
+}
+
+// drawConnect makes a connect for l, unless one is out or none is due. One
+// that is out on another leg is taken over: whoever opened l wants it there.
+func (c *Client) drawConnect(b []bayeux.Message, l transport.Leg, now time.Time) []bayeux.Message {
+	y := &c.cycle
+	moves := y.leg != 0 && y.leg != l.ID && !y.ride
+	if c.leaving != nil || y.leg != 0 && !moves || y.leg == 0 && !y.ready {
+		return b
+	}
+	advised := c.advice.For(l.Type).Timeout
+	y.hold = l.Hold
+	if advised != nil {
+		y.hold = min(l.Hold, *advised)
+	}
+	if y.zero && !moves || moves && c.ack {
+		y.hold = 0
+	}
+	m := c.message(bayeux.Message{Channel: bayeux.MetaConnect})
+	m.Meta = &bayeux.Meta{ClientID: c.id, ConnectionType: l.Type, Advice: c.wishes(y.hold, advised)}
+	if c.ack {
+		m.Ext = ackExt(c.batch)
+	}
+	longest := y.hold
+	if y.hold > 0 && !y.obeyed { // until it has shown to heed us, the server's own hold may be what counts
+		longest = max(longest, unadvised)
+		if advised != nil {
+			longest = max(y.hold, *advised)
+		}
+	}
+	y.id, y.leg, y.sent, y.late = m.ID, l.ID, now, now.Add(longest+c.o.NetworkDelay)
+	y.due, y.ready, y.first, y.ride, y.zero, y.events = time.Time{}, false, false, b != nil, true, false
+	return append(b, m)
+}
+
+// wishes is the advice of a connect: how long it may be held, if the server
+// would do otherwise, and how much longer the session should live.
+func (c *Client) wishes(hold time.Duration, advised *time.Duration) *bayeux.Advice {
+	var a bayeux.Advice
+	if advised == nil || hold != *advised {
+		a.Timeout = bayeux.Millis(hold)
+	}
+	if c.o.Lease > 0 {
+		a.Interval = bayeux.Millis(c.o.Lease)
+	}
+	if a.Timeout == nil && a.Interval == nil {
+		return nil
+	}
+	return &a
+}
+
+// advise merges what the server advises. CometD sends the lease we ask for
+// back as its interval: that is no advice.
+func (c *Client) advise(m *bayeux.Message, kind string) bayeux.Reconnect {
+	a := m.Advice()
+	if a == nil {
+		return ""
+	}
+	told := *a
+	if m.Channel == bayeux.MetaConnect && told.Interval != nil && *told.Interval == c.o.Lease && c.interval() != c.o.Lease {
+		told.Interval = nil
+	}
+	c.advice = c.advice.Merge(told)
+	return told.For(kind).Reconnect
+}
+
+// interval is the advised pause before the next connect or handshake.
+func (c *Client) interval() time.Duration {
+	if d := c.advice.For(c.carry).Interval; d != nil {
+		return *d
+	}
+	return 0
+}
+
+// connected takes the reply to the connect that is out on l.
+func (c *Client) connected(e *fx, l *leg, m *bayeux.Message) {
+	y := &c.cycle
+	took := time.Since(y.sent)
+	c.release(e, l, m)
+	empty := !y.events
+	y.leg, y.id, y.late, y.ready = 0, "", time.Time{}, true
+	advised, err := c.advise(m, l.kind), m.Err()
+	switch {
+	case c.leaving != nil:
+	case advised == bayeux.None && err == nil:
+		c.stop(e, ErrLeft)
+	case advised == bayeux.None:
+		c.stop(e, &OpError{Op: "connect", Err: err})
+	case isUnknown(err), advised == bayeux.Rehandshake:
+		c.handshake(e, &OpError{Op: "connect", Err: orStale(err)})
+	case errors.Is(err, bayeux.ErrUnauthorized) && advised == "":
+		c.handshake(e, &OpError{Op: "connect", Err: err})
+		if c.o.Credentials != nil {
+			c.authorize(c.shake.cred)
+		}
+	case err != nil:
+		c.fail(e, &OpError{Op: "connect", Err: err}, c.interval())
+	default:
+		c.carry, y.zero = l.kind, false
+		y.obeyed = y.obeyed || empty && y.hold > 0 && took <= y.hold+c.o.NetworkDelay
+		c.recovered()
+		c.turn(e, Connected, nil)
+		c.again(empty, took)
+		c.draws(e)
+	}
+}
+
+// again says when the next connect is due. A server that answers at once with
+// nothing, time and again, is asked less and less often.
+func (c *Client) again(empty bool, took time.Duration) {
+	y := &c.cycle
+	pause := c.interval()
+	if empty && y.hold > quickReply && took < quickReply && pause == 0 {
+		if y.quick++; y.quick > quickFree {
+			pause = min(firstRetry<<min(y.quick-quickFree-1, 6), shortPause)
+		}
+	} else {
+		y.quick = 0
+	}
+	if pause > 0 {
+		y.ready, y.due = false, time.Now().Add(pause)
+	}
+}
+
+// connectLost is told that the connect that was out gets no reply.
+func (c *Client) connectLost() {
+	y := &c.cycle
+	y.leg, y.id, y.late = 0, "", time.Time{}
+	y.ready, y.zero = true, true
+}
+
+func isUnknown(err error) bool { return errors.Is(err, bayeux.ErrUnknownSession) }
+
+func orStale(err error) error {
+	if err == nil {
+		return errStale
+	}
+	return err
+}

@@ -1,0 +1,46 @@
+package client
+
+import (
+	"github.com/turold/turold/fallback"
+	"github.com/turold/turold/transport"
+	"github.com/turold/turold/transport/longpoll"
+	"github.com/turold/turold/transport/websocket"
+)
+
+// network is the Dialer's, made at its first use.
+func (d *Dialer) network() *transport.Network {
+	s := &d.shared
+	s.once.Do(func() {
+		s.network = &transport.Network{TLS: d.TLS, Proxy: d.Proxy, DialContext: d.DialContext, Limits: d.Limits.WithDefaults()}
+		s.pool = longpoll.NewRoundTripper(s.network)
+		s.network.RoundTripper = s.pool
+	})
+	return s.network
+}
+
+func (d *Dialer) limits() transport.Limits { return d.network().Limits }
+
+// idle drops the HTTP connections that nobody uses.
+func (d *Dialer) idle() {
+	d.network()
+	d.shared.pool.CloseIdleConnections()
+}
+
+// opener makes the transport of one session: the Dialer's own, or the
+// fallback, whose decisions the trace hears of.
+func (d *Dialer) opener(c *Client) transport.Opener {
+	if d.Open != nil {
+		return d.Open
+	}
+	p := d.Policy
+	tell := p.Moved
+	p.Moved = func(m fallback.Decision) {
+		if tell != nil {
+			tell(m)
+		}
+		if d.Trace != nil && d.Trace.Transport != nil {
+			d.Trace.Transport(c, m)
+		}
+	}
+	return fallback.New(p, websocket.Open, longpoll.Open)
+}

@@ -1,0 +1,115 @@
+package client
+
+import (
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+// heldFactor is how many times the limits of one batch the events of all legs
+// may take that wait for their acknowledged reply. CometD sends a session's
+// whole queue before it.
+const heldFactor = 64
+
+// event takes a message that is no reply. With the acknowledgement extension
+// it waits for the reply that names its batch: the server sends the batch
+// again if that reply is lost. What rides on the response to a command is in
+// no batch.
+func (c *Client) event(e *fx, id transport.LegID, l *leg, m *bayeux.Message) {
+	if m.Channel == "" || m.Channel.Meta() {
+		return // a server's own /meta/disconnect: the advice of the connect's reply is what counts
+	}
+	c.cycle.events = true
+	if !c.ack || l.once && !l.connect {
+		c.settleDoubt(e, l)
+		c.deliver(e, m)
+		return
+	}
+	if l.cut {
+		return
+	}
+	l.held = append(l.held, *m)
+	size := m.Size()
+	l.bytes += size
+	c.heldBytes += size
+	lim := c.d.limits()
+	if len(l.held) > heldFactor*lim.Messages || c.heldBytes > heldFactor*lim.Bytes {
+		c.cutLeg(e, id, errAckHeld)
+	}
+}
+
+// release delivers what waited on a leg for the reply to its connect. An
+// acknowledged number only grows: a smaller one comes with what was delivered
+// before.
+func (c *Client) release(e *fx, l *leg, reply *bayeux.Message) {
+	held := l.held
+	c.heldBytes -= l.bytes
+	l.held, l.bytes = nil, 0
+	if batch, ok := ackOf(reply.Ext); ok && c.ack {
+		if batch < c.batch {
+			return
+		}
+		c.batch = batch
+	}
+	c.settleDoubt(e, l)
+	for i := range held {
+		c.deliver(e, &held[i])
+	}
+}
+
+// deliver puts an event into the queue of every subscription it matches.
+func (c *Client) deliver(e *fx, m *bayeux.Message) {
+	found := false
+	for pattern := range m.Channel.Patterns {
+		if t := c.topics[pattern]; t != nil {
+			for _, s := range t.subs {
+				found = true
+				if g := s.put(m); g != nil {
+					c.tellGap(e, g)
+				}
+			}
+		}
+	}
+	if found {
+		c.d.shared.delivered.Add(1)
+		return
+	}
+	c.dropped++
+	if trace := c.d.Trace; trace != nil && trace.Dropped != nil {
+		dropped := *m
+		e.tell(func() { trace.Dropped(c, dropped) })
+	}
+}
+
+// settleDoubt says, before anything that comes on a live leg, that events may
+// have been lost with an earlier one.
+func (c *Client) settleDoubt(e *fx, l *leg) {
+	if c.suspect && !l.cut {
+		c.suspect = false
+		c.gap(e, ConnectionLost)
+	}
+}
+
+// gap puts a gap into every subscription that events may have been missed for.
+func (c *Client) gap(e *fx, reason GapReason) {
+	for _, t := range c.topics {
+		if !t.known {
+			continue
+		}
+		for _, s := range t.subs {
+			g := &GapError{Channel: s.channel, Reason: reason, Missed: -1}
+			s.putGap(g)
+			c.tellGap(e, g)
+		}
+	}
+}
+
+func (c *Client) tellGap(e *fx, g *GapError) {
+	told := *g
+	trace := c.d.Trace
+	e.tell(func() {
+		c.log.Warn("gap", "channel", string(told.Channel), "reason", string(told.Reason), "missed", told.Missed)
+		if trace != nil && trace.Gap != nil {
+			trace.Gap(c, &told)
+		}
+	})
+}

@@ -1,0 +1,228 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+// shared is what the sessions of a Dialer have in common.
+type shared struct {
+	once    sync.Once
+	network *transport.Network
+	pool    *http.Transport // of network
+
+	mu      sync.Mutex
+	clients map[*Client]struct{}
+	closed  bool
+
+	handshakes, failures, delivered atomic.Uint64
+}
+
+// Stats counts what the sessions of a Dialer did since it was made.
+type Stats struct {
+	Sessions   int    // open now
+	Handshakes uint64 // that succeeded
+	Failures   uint64 // pauses that were made after something failed
+	Delivered  uint64 // events that some subscription was there for
+}
+
+// Stats is a snapshot of the counters.
+func (d *Dialer) Stats() Stats {
+	s := &d.shared
+	s.mu.Lock()
+	n := len(s.clients)
+	s.mu.Unlock()
+	return Stats{Sessions: n, Handshakes: s.handshakes.Load(), Failures: s.failures.Load(), Delivered: s.delivered.Load()}
+}
+
+// Dial begins a session with a Dialer of its own, which is closed with the
+// Client. See Dialer.Dial.
+func Dial(ctx context.Context, url string, o *Options) (*Client, error) {
+	d := new(Dialer)
+	c, err := d.dial(ctx, url, o, true)
+	if err != nil {
+		d.Close()
+	}
+	return c, err
+}
+
+// Dial begins a session with the server at an http, https, ws or wss URL, and
+// returns when the server granted the handshake. The error is an *OpError:
+// around a *transport.Error if no transport got through, around a
+// *bayeux.Error if the server refused, around the context's error (and the
+// last failure) if that ended first. The context does not concern the Client
+// afterwards.
+func (d *Dialer) Dial(ctx context.Context, url string, o *Options) (*Client, error) {
+	return d.dial(ctx, url, o, false)
+}
+
+func (d *Dialer) dial(ctx context.Context, url string, o *Options, owned bool) (*Client, error) {
+	c, err := d.newClient(url, o)
+	if err != nil {
+		return nil, &OpError{Op: "dial", Err: err}
+	}
+	c.owned = owned
+	if !d.enlist(c) {
+		c.end()
+		return nil, &OpError{Op: "dial", Err: ErrClosed}
+	}
+	c.step(func(e *fx) { c.handshake(e, nil) })
+	select {
+	case <-c.begun:
+		return c, nil
+	case <-c.done:
+		err = c.Err()
+	case <-ctx.Done():
+		err = &OpError{Op: "dial", Err: interrupted(ctx, c.Status().Err)}
+	}
+	_ = c.Close()
+	return nil, err
+}
+
+// interrupted is a context's error with the last failure before it, if any.
+func interrupted(ctx context.Context, last error) error {
+	if last == nil {
+		return context.Cause(ctx)
+	}
+	return fmt.Errorf("%w; last: %w", context.Cause(ctx), last)
+}
+
+// newClient makes a client that has done nothing yet.
+func (d *Dialer) newClient(rawURL string, o *Options) (*Client, error) {
+	c := &Client{d: d, moved: make(chan struct{}), done: make(chan struct{}), begun: make(chan struct{}),
+		legs: map[transport.LegID]*leg{}, topics: map[bayeux.Channel]*topic{}, since: time.Now()}
+	if o != nil {
+		c.o = *o
+	}
+	c.o.Outbox = c.o.Outbox.or(1024, 8<<20)
+	c.o.NetworkDelay = or(c.o.NetworkDelay, 10*time.Second)
+	c.o.Lease = or(c.o.Lease, 30*time.Second)
+	c.out.pending = map[string]*op{}
+	base, err := parseTarget(rawURL, c.o.WebSocketURL)
+	if err != nil {
+		return nil, err
+	}
+	c.base, c.header = *base, c.o.Header.Clone()
+	if c.ext, err = objectOf(c.o.Ext); err != nil {
+		return nil, err
+	}
+	if c.log = d.Logger; c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	target, err := c.target(nil)
+	if err != nil {
+		return nil, err
+	}
+	c.s = transport.NewSession(d.network(), target)
+	c.s.Logger, c.s.Jar = c.log, c.o.Jar
+	if c.s.Jar == nil {
+		c.s.Jar, _ = cookiejar.New(nil) // it cannot fail
+	}
+	c.ctx, c.end = context.WithCancel(context.Background())
+	c.timer = time.AfterFunc(time.Hour, c.tick)
+	c.timer.Stop()
+	c.t = d.opener(c)(c.s, handler{c})
+	return c, nil
+}
+
+func or(d, def time.Duration) time.Duration {
+	if d == 0 {
+		return def
+	}
+	return d
+}
+
+// parseTarget reads the address of a server. Its errors do not quote it: it
+// may hold secrets.
+func parseTarget(rawURL, socketURL string) (*transport.Target, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Host == "" {
+		return nil, errors.New("client: the URL is none")
+	}
+	t := &transport.Target{URL: u}
+	switch u.Scheme {
+	case "http", "https":
+	case "ws", "wss":
+		socket := *u
+		t.SocketURL = &socket
+		u.Scheme = map[string]string{"ws": "http", "wss": "https"}[u.Scheme]
+	default:
+		return nil, errors.New("client: the URL is neither http, https, ws nor wss")
+	}
+	if socketURL != "" {
+		s, err := url.Parse(socketURL)
+		if err != nil || s.Host == "" || s.Scheme != "ws" && s.Scheme != "wss" {
+			return nil, errors.New("client: the WebSocket URL is neither ws nor wss")
+		}
+		t.SocketURL = s
+	}
+	return t, nil
+}
+
+func (d *Dialer) enlist(c *Client) bool {
+	s := &d.shared
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	if s.clients == nil {
+		s.clients = map[*Client]struct{}{}
+	}
+	s.clients[c] = struct{}{}
+	return true
+}
+
+func (d *Dialer) forget(c *Client) {
+	s := &d.shared
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.clients, c)
+}
+
+func (d *Dialer) all() []*Client {
+	s := &d.shared
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.clients))
+}
+
+// NetworkChanged tells every session that the device's network is another
+// one now: idle connections are dropped, and those who wait after a failure
+// try at once.
+func (d *Dialer) NetworkChanged() {
+	d.idle()
+	for _, c := range d.all() {
+		c.step(func(e *fx) {
+			c.failures.until = time.Time{}
+			c.draws(e)
+		})
+	}
+}
+
+// Close closes every session of the Dialer and its idle connections. A Dial
+// after it, or under way, fails with ErrClosed.
+func (d *Dialer) Close() {
+	d.shared.mu.Lock()
+	d.shared.closed = true
+	d.shared.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, c := range d.all() {
+		wg.Go(func() { _ = c.Close() })
+	}
+	wg.Wait()
+	d.idle()
+}

@@ -1,0 +1,35 @@
+// Package client is the session a user holds: it dials a Bayeux server, keeps
+// the session alive, and carries subscriptions, publishes and remote calls.
+//
+// [Dial] returns a [Client] once the server answered the handshake. From then
+// on the client works by itself: it connects again after every failure with
+// growing pauses, begins a new session when the server forgot the old one, and
+// subscribes anew; [Client.Status] and the logger say where it stands.
+//
+// # What it promises
+//
+// Events of a subscription come in the order of the connection they came on,
+// and none is lost in silence: where messages may be missing the subscription
+// yields a [*GapError] exactly there, and goes on. With the acknowledgement
+// extension, which is used wherever the server offers it, a lost connection
+// loses nothing as long as the session lives.
+//
+// A publish tells the truth: nil only if the server said successful; a
+// [*bayeux.Error] if it refused; an [*OutcomeError] if no answer came, which
+// says whether the message may have arrived. Nothing that may have arrived is
+// sent again unless the caller allows it.
+//
+// No call of the application runs on a goroutine that others wait for:
+// subscriptions are pulled from, over queues with bounds.
+//
+// # How it is built
+//
+// A Client is a monitor: one mutex around steps that compute and never block,
+// whose few effects (wake or cut a leg, tell the log) happen after the lock is
+// gone. It has no goroutine of its own. What the pipes may do to it and it to
+// them is written in package transport.
+//
+// The package imports bayeux and transport; in options.go and defaults.go
+// alone it also knows fallback, websocket and longpoll, to build what a Dialer
+// uses by default.
+package client

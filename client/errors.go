@@ -1,0 +1,107 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+
+	"github.com/turold/turold/bayeux"
+)
+
+// Sentinels for errors.Is.
+var (
+	// ErrClosed is the error of everything that was under way, or is begun,
+	// after Close or Disconnect.
+	ErrClosed = errors.New("client: closed")
+	// ErrLeft is why a client ended by itself: the server advised not to
+	// connect again (advice.reconnect none) without an error of its own.
+	ErrLeft = errors.New("client: the server ended the session for good")
+	// ErrUnsubscribed ends a subscription that Unsubscribe was called on.
+	ErrUnsubscribed = errors.New("client: unsubscribed")
+	// ErrFull ends a subscription whose queue was full under the policy EndWhenFull.
+	ErrFull = errors.New("client: the subscription's queue is full")
+	// ErrLate is the cause where an answer did not come within the time
+	// allowed for it.
+	ErrLate = errors.New("client: no answer in time")
+
+	errReply   = errors.New("client: the response lacks the reply")
+	errStale   = errors.New("client: of a session that is over")
+	errAckHeld = errors.New("client: more events wait for their acknowledged reply than the limits allow")
+	errNoID    = errors.New("client: the handshake reply has no clientId")
+)
+
+// An OpError says which of the client's doings failed and why: Op is dial,
+// handshake, connect, subscribe, unsubscribe, publish, call or credentials.
+// Err is a *bayeux.Error if the server refused, a *transport.Error if it was
+// not reached, a context's error if the caller's time was up.
+type OpError struct {
+	Op      string
+	Channel bayeux.Channel // empty where there is none
+	Err     error
+}
+
+func (e *OpError) Error() string {
+	if e.Channel != "" {
+		return fmt.Sprintf("client: %s %s: %v", e.Op, e.Channel, e.Err)
+	}
+	return fmt.Sprintf("client: %s: %v", e.Op, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *OpError) Unwrap() error { return e.Err }
+
+// An OutcomeError is the outcome of a message that got no reply.
+type OutcomeError struct {
+	Sent bool  // false: it never left this process. True: the server may have it, or not
+	Err  error // why no reply came
+}
+
+func (e *OutcomeError) Error() string {
+	if e.Sent {
+		return fmt.Sprintf("client: outcome unknown: %v", e.Err)
+	}
+	return fmt.Sprintf("client: never sent: %v", e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *OutcomeError) Unwrap() error { return e.Err }
+
+// A GapReason says why messages may be missing.
+type GapReason string
+
+// The reasons.
+const (
+	ConnectionLost GapReason = "connection lost" // without acknowledgement, a connection died that may have carried events
+	NewSession     GapReason = "new session"     // the server forgot the session; nothing published in between was kept
+	QueueFull      GapReason = "queue full"      // the application did not keep up, and the queue's bound was reached
+)
+
+// A GapError stands in a subscription exactly where messages may be missing;
+// the subscription goes on after it.
+type GapError struct {
+	Channel bayeux.Channel // the subscription's
+	Reason  GapReason
+	Missed  int // how many; -1: not known, perhaps none
+}
+
+func (e *GapError) Error() string {
+	if e.Missed < 0 {
+		return fmt.Sprintf("client: gap on %s: %s", e.Channel, e.Reason)
+	}
+	return fmt.Sprintf("client: gap on %s: %s: %d missed", e.Channel, e.Reason, e.Missed)
+}
+
+// A DecodeError is one message whose data does not fit the type that Values
+// was asked for; the subscription goes on after it.
+type DecodeError struct {
+	Message bayeux.Message
+	Type    reflect.Type
+	Err     error // of encoding/json
+}
+
+func (e *DecodeError) Error() string {
+	return fmt.Sprintf("client: data on %s is no %v: %v", e.Message.Channel, e.Type, e.Err)
+}
+
+// Unwrap returns the error of encoding/json.
+func (e *DecodeError) Unwrap() error { return e.Err }

@@ -1,0 +1,100 @@
+package client
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/turold/turold/transport"
+)
+
+const (
+	settled     = 5 * time.Second        // without a failure for so long, the next one counts as the first
+	firstRetry  = 50 * time.Millisecond  // at most, after the first failure
+	firstPause  = 150 * time.Millisecond // after the second, doubling
+	shortPause  = 2 * time.Second        // at most, during
+	shortOutage = 30 * time.Second       // the first of an outage
+	longPause   = 30 * time.Second       // at most, later
+	spread      = 5 * time.Second        // over which clients of a server that drains come back
+)
+
+// failures are those in a row, and the pause they cost.
+type failures struct {
+	n     int
+	start time.Time // of the first
+	last  time.Time
+	until time.Time // nothing is drawn before; zero: no pause
+	back  *backoff.ExponentialBackOff
+}
+
+// fail counts a failure, unless a pause is on already, for which it counts as
+// the same, and pauses for at least floor.
+func (c *Client) fail(e *fx, cause error, floor time.Duration) {
+	f, now := &c.failures, time.Now()
+	if f.until.IsZero() {
+		if f.n > 0 && c.state == Connected && now.Sub(f.last) > settled {
+			f.n = 0
+		}
+		if f.n++; f.n == 1 {
+			f.start = now
+		}
+		f.last = now
+		f.until = now.Add(c.pause(now))
+		c.d.shared.failures.Add(1)
+	}
+	if least := now.Add(floor); f.until.Before(least) {
+		f.until = least
+	}
+	c.turn(e, Waiting, cause)
+}
+
+// pause is the wait after the failure just counted.
+func (c *Client) pause(now time.Time) time.Duration {
+	f := &c.failures
+	outage := now.Sub(f.start)
+	if c.o.Backoff != nil {
+		return max(c.o.Backoff(f.n, outage), 0)
+	}
+	if f.n == 1 {
+		f.back = backoff.NewExponentialBackOff(backoff.WithInitialInterval(firstPause), backoff.WithMultiplier(2),
+			backoff.WithRandomizationFactor(0.25), backoff.WithMaxInterval(shortPause), backoff.WithMaxElapsedTime(0))
+		return rand.N(firstRetry)
+	}
+	if outage > shortOutage {
+		f.back.MaxInterval = longPause
+	}
+	return f.back.NextBackOff()
+}
+
+// recovered ends the pause: something got through. The count goes on until
+// nothing failed for a while, so that a link that breaks at once each time is
+// not hammered.
+func (c *Client) recovered() {
+	f := &c.failures
+	f.until = time.Time{}
+	if f.n > 0 && time.Since(f.last) > settled {
+		f.n = 0
+	}
+}
+
+// floorOf is the least pause that the end of a leg asks for.
+func floorOf(err *transport.Error) time.Duration {
+	if err == nil {
+		return 0
+	}
+	// Going away and service restart (RFC 6455 section 7.4.1): every client of
+	// that server comes back at once, unless they spread.
+	if err.Op == "close" && (err.Status == 1001 || err.Status == 1012) {
+		return max(err.RetryAfter, rand.N(spread))
+	}
+	return err.RetryAfter
+}
+
+// causeOf unwraps to an error interface that is nil if err is.
+func causeOf(err *transport.Error) error {
+	if err == nil {
+		return errReply
+	}
+	return err
+}

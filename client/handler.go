@@ -1,0 +1,144 @@
+package client
+
+import (
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+// handler is the client as its transport sees it: the methods are not the user's.
+type handler struct{ c *Client }
+
+// Next gives the leg what may leave on the lane now.
+func (h handler) Next(lane transport.Lane, l transport.Leg) (b []bayeux.Message) {
+	c := h.c
+	c.step(func(e *fx) { b = c.draw(e, lane, l, time.Now()) })
+	for i := range b {
+		for _, x := range c.o.Extensions {
+			x.Outgoing(&b[i])
+		}
+	}
+	return b
+}
+
+func (c *Client) draw(e *fx, lane transport.Lane, l transport.Leg, now time.Time) (b []bayeux.Message) {
+	k := c.legs[l.ID]
+	if !c.failures.until.IsZero() || k != nil && k.cut {
+		return nil
+	}
+	switch {
+	case c.id == "" && lane == transport.Commands:
+		b = c.drawHandshake(e, l, now)
+	case c.id == "":
+	case lane == transport.Connect:
+		b = c.drawConnect(nil, l, now)
+	default:
+		b = c.drawCommands(l, now)
+		if y := &c.cycle; y.first && len(b) > 0 {
+			y.ready, y.zero = true, true
+			b = c.drawConnect(b, l, now)
+		}
+	}
+	if b == nil {
+		return nil
+	}
+	if k == nil {
+		k = &leg{once: l.Once, kind: l.Type}
+		c.legs[l.ID] = k
+	}
+	k.connect = k.connect || c.cycle.leg == l.ID
+	return b
+}
+
+// Receive takes what came on a leg. The reply to the connect is taken last,
+// wherever it stands: it closes the batch of events it came with.
+func (h handler) Receive(id transport.LegID, ms []bayeux.Message) {
+	c := h.c
+	for i := len(c.o.Extensions) - 1; i >= 0; i-- {
+		for j := range ms {
+			c.o.Extensions[i].Incoming(&ms[j])
+		}
+	}
+	c.step(func(e *fx) { c.receive(e, id, ms) })
+}
+
+func (c *Client) receive(e *fx, id transport.LegID, ms []bayeux.Message) {
+	l := c.legs[id]
+	if l == nil {
+		return
+	}
+	c.resent = false
+	var connect *bayeux.Message
+	var unknown error
+	for i := range ms {
+		switch m := &ms[i]; {
+		case !m.IsReply():
+			c.event(e, id, l, m)
+		case m.Channel == bayeux.MetaHandshake:
+			c.shaken(e, l, m)
+		case m.Channel == bayeux.MetaConnect:
+			if id == c.cycle.leg && m.ID == c.cycle.id {
+				connect = m
+			}
+		default:
+			if err := c.replied(e, m); err != nil {
+				unknown = err
+			}
+		}
+	}
+	if connect != nil {
+		c.connected(e, l, connect)
+	}
+	if unknown != nil && !l.cut && c.id != "" {
+		c.handshake(e, &OpError{Op: "command", Err: unknown})
+	}
+}
+
+// End takes the end of a leg.
+func (h handler) End(id transport.LegID, err *transport.Error) {
+	h.c.step(func(e *fx) { h.c.ended(e, id, err) })
+}
+
+func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
+	l := c.legs[id]
+	delete(c.legs, id)
+	if l != nil {
+		c.heldBytes -= l.bytes
+	}
+	lost := c.endOps(e, id, err)
+	if c.shake.leg == id {
+		c.shake.leg, c.shake.late, lost = 0, time.Time{}, true
+	}
+	if c.cycle.leg == id {
+		c.connectLost()
+		lost = true
+	}
+	// A warm connection is often dead after a network event, and nothing says
+	// so until it is used: once, that is no failure.
+	resend := err != nil && err.Reused && !c.resent
+	c.resent = c.resent || resend
+	if !c.ack && c.id != "" && err != nil && !err.Unsent && l != nil && !l.stale {
+		c.suspect = true
+	}
+	switch opened := l != nil; {
+	case err != nil && err.Elsewhere:
+		c.failures.until = time.Time{}
+	case opened && l.stale, resend:
+	case lost || err != nil && (!opened || !l.once):
+		c.lost(e, causeOf(err), floorOf(err))
+	}
+	c.draws(e)
+}
+
+// lost is a failure of the transport; without a session yet, Dial's.
+func (c *Client) lost(e *fx, cause error, floor time.Duration) {
+	if c.sessions == 0 && !c.o.KeepDialing {
+		c.stop(e, &OpError{Op: "dial", Err: cause})
+		return
+	}
+	if c.id != "" && c.cycle.leg == 0 { // whatever was lost, ask soon for what there is
+		c.cycle.ready, c.cycle.zero, c.cycle.due = true, true, time.Time{}
+	}
+	c.fail(e, cause, floor)
+}

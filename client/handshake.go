@@ -1,0 +1,197 @@
+package client
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+// maxRefused is how often in a row the Credentials hook is asked to mend a
+// refused sign-in.
+const maxRefused = 2
+
+// shake is the handshake under way, and the sign-in for it.
+type shake struct {
+	id   string
+	leg  transport.LegID // zero: it is not out
+	late time.Time       // while it is out
+
+	cred    *Credential
+	asking  bool   // the Credentials hook runs
+	refused int    // in a row
+	ext     object // of cred
+	renew   time.Time
+}
+
+// handshake begins a new session in the place of the present one, if there is
+// one: no leg of the old session may carry the new one.
+func (c *Client) handshake(e *fx, cause error) {
+	for id := range c.legs {
+		c.cutLeg(e, id, errStale)
+	}
+	c.id, c.cycle, c.suspect = "", cycle{}, false
+	c.shake.leg, c.shake.late = 0, time.Time{}
+	for _, t := range c.topics {
+		t.live = false
+	}
+	if cause != nil {
+		c.fail(e, cause, c.interval())
+	}
+	if c.o.Credentials != nil && (c.shake.cred == nil || expired(c.shake.cred)) {
+		c.authorize(nil)
+	}
+	e.wake[transport.Commands] = true
+}
+
+func expired(cr *Credential) bool { return !cr.Expires.IsZero() && time.Now().After(cr.Expires) }
+
+func (c *Client) drawHandshake(e *fx, l transport.Leg, now time.Time) []bayeux.Message {
+	s := &c.shake
+	if s.leg != 0 || s.asking {
+		return nil
+	}
+	m := c.message(bayeux.Message{Channel: bayeux.MetaHandshake, Ext: c.handshakeExt()})
+	m.Meta = &bayeux.Meta{Version: "1.0", MinimumVersion: "1.0", SupportedConnectionTypes: c.t.Types()}
+	s.id, s.leg, s.late = m.ID, l.ID, now.Add(c.o.NetworkDelay)
+	c.turn(e, Handshaking, nil)
+	return []bayeux.Message{m}
+}
+
+// shaken takes the reply to the handshake.
+func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
+	if m.ID != c.shake.id || c.shake.leg == 0 {
+		return
+	}
+	c.shake.leg, c.shake.late = 0, time.Time{}
+	err := m.Err()
+	if err == nil && m.Meta.ClientID == "" {
+		err = errNoID
+	}
+	if err != nil {
+		c.refused(e, m, err)
+		return
+	}
+	// A reply without advice means retry: Salesforce sends none.
+	c.advice = bayeux.Advice{}
+	c.advise(m, l.kind)
+	c.id, c.carry = m.Meta.ClientID, l.kind
+	c.ack, c.batch = ackOffered(m.Ext)
+	c.ack = c.ack && !c.o.NoAck
+	c.cycle = cycle{first: true, due: time.Now().Add(firstWait)}
+	c.sessions++
+	c.shake.refused = 0
+	c.d.shared.handshakes.Add(1)
+	c.turn(e, Connecting, nil)
+	if c.sessions == 1 {
+		close(c.begun)
+	} else {
+		c.resubscribe(e)
+		c.gap(e, NewSession)
+	}
+	c.draws(e)
+}
+
+// refused decides after a handshake that the server did not grant. Its advice
+// comes first; without one, a refused sign-in is final unless there is a hook
+// to mend it.
+func (c *Client) refused(e *fx, m *bayeux.Message, err error) {
+	c.advise(m, "")
+	unauthorized := errors.Is(err, bayeux.ErrUnauthorized)
+	advised := bayeux.Reconnect("")
+	if a := m.Advice(); a != nil {
+		advised = a.Reconnect
+	}
+	err = &OpError{Op: "handshake", Err: err}
+	switch {
+	case unauthorized && c.o.Credentials != nil && c.shake.refused < maxRefused:
+		c.shake.refused++
+		c.authorize(c.shake.cred)
+		c.turn(e, Handshaking, err)
+	case advised == bayeux.None, unauthorized && advised == "", c.sessions == 0 && !c.o.KeepDialing:
+		c.stop(e, err)
+	default:
+		c.fail(e, err, c.interval())
+	}
+}
+
+// authorize has the Credentials hook called, on a goroutine of its own.
+func (c *Client) authorize(refused *Credential) {
+	if c.shake.asking {
+		return
+	}
+	c.shake.asking = true
+	go func() {
+		cr, err := c.o.Credentials(c.ctx, refused)
+		if err == nil && cr == nil {
+			err = errors.New("the hook returned neither a credential nor an error")
+		}
+		var target *transport.Target
+		var ext object
+		if err == nil {
+			target, err = c.target(cr)
+		}
+		if err == nil {
+			ext, err = objectOf(cr.Ext)
+		}
+		c.step(func(e *fx) {
+			c.shake.asking = false
+			if err != nil {
+				c.unauthorized(e, &OpError{Op: "credentials", Err: err}, refused != nil)
+				return
+			}
+			c.s.SetTarget(target)
+			c.authorized(e, cr, ext)
+		})
+	}()
+}
+
+// authorized goes on with what the hook returned.
+func (c *Client) authorized(e *fx, cr *Credential, ext object) {
+	s := &c.shake
+	s.cred, s.ext, s.renew = cr, ext, time.Time{}
+	if left := time.Until(cr.Expires); !cr.Expires.IsZero() && left > 0 {
+		s.renew = cr.Expires.Add(-min(left/10, time.Minute))
+	}
+	e.wake[transport.Commands] = true
+}
+
+// unauthorized goes on with the hook's error. A sign-in that was refused and
+// could not be mended is the end; a failed renewal is tried again.
+func (c *Client) unauthorized(e *fx, err error, mending bool) {
+	switch {
+	case mending || c.sessions == 0 && !c.o.KeepDialing:
+		c.stop(e, err)
+	case c.id == "":
+		c.fail(e, err, 0)
+		c.shake.cred, c.shake.renew = nil, c.failures.until
+	default:
+		c.shake.renew = time.Now().Add(longPause)
+	}
+}
+
+// target is where the session goes with a credential; nil: with none.
+func (c *Client) target(cr *Credential) (*transport.Target, error) {
+	t := c.base
+	t.Header = c.header.Clone()
+	if cr == nil {
+		return &t, nil
+	}
+	if t.Header == nil {
+		t.Header = http.Header{}
+	}
+	for k, v := range cr.Header {
+		t.Header[http.CanonicalHeaderKey(k)] = v
+	}
+	if cr.URL == "" {
+		return &t, nil
+	}
+	moved, err := parseTarget(cr.URL, c.o.WebSocketURL)
+	if err != nil {
+		return nil, err
+	}
+	t.URL, t.SocketURL = moved.URL, moved.SocketURL
+	return &t, nil
+}

@@ -1,0 +1,163 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/fallback"
+	"github.com/turold/turold/transport"
+)
+
+// A Dialer holds what sessions may share: how connections are opened, the
+// pool of HTTP connections, the policy between the transports. The zero value
+// is ready. Its fields are not changed after the first Dial; its methods are
+// safe for concurrent use. It must not be copied.
+type Dialer struct {
+	// Policy chooses between the transports; zero is the default mode.
+	Policy fallback.Policy
+	// TLS holds for every TLS connection, WebSocket and HTTP alike. Nil is Go's
+	// default. It is cloned.
+	TLS *tls.Config
+	// Proxy is as in http.Transport and holds for both transports: HTTP, HTTPS
+	// and SOCKS5 proxies, credentials in the URL. Nil takes the environment's.
+	Proxy func(*http.Request) (*url.URL, error)
+	// DialContext opens TCP connections; nil is a net.Dialer.
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Limits bound what a server may send.
+	Limits transport.Limits
+	// Open makes the transport of a session. Nil: the fallback over a
+	// WebSocket and long-polling, by Policy.
+	Open transport.Opener
+	// Logger gets what happens to sessions: transport decisions and outages at
+	// Info, each step at Debug. No secrets. Nil discards.
+	Logger *slog.Logger
+	// Trace is told of single events; nil: nobody is.
+	Trace *Trace
+
+	shared shared
+}
+
+// A Trace has functions that are called as things happen, each of which may
+// be nil. They run on goroutines of the transport: they must return soon and
+// must not call Close or Disconnect. Those of one session may overlap.
+type Trace struct {
+	State     func(c *Client, from, to State, cause error) // cause nil: in the order of things
+	Transport func(c *Client, d fallback.Decision)         // which transport carries the session, and why
+	Gap       func(c *Client, e *GapError)                 // as put into a subscription
+	Dropped   func(c *Client, m bayeux.Message)            // an event that no subscription is there for
+}
+
+// Options are one session's own. A nil *Options is a zero one.
+type Options struct {
+	// WebSocketURL is the address for the WebSocket if it is not the URL with
+	// ws for http. Headers and cookies go there too.
+	WebSocketURL string
+	// Credentials is the one hook for signing in: it is called before the
+	// first handshake with refused nil; when the server refused the sign-in,
+	// with the credential that was refused; and some time before Expires, with
+	// nil. It runs on a goroutine of its own, never twice at a time. An error
+	// counts as a failed attempt, unless refused was not nil: then the session
+	// ends with it.
+	Credentials func(ctx context.Context, refused *Credential) (*Credential, error)
+	// Header goes with every HTTP request and with the WebSocket's upgrade.
+	Header http.Header
+	// Jar keeps the session's cookies for both transports. It must not be
+	// shared by sessions: servers tie the session to a cookie. Nil is a new one.
+	Jar http.CookieJar
+	// Ext is marshalled into the ext object of the handshake. Nil: none.
+	Ext any
+	// NoAck does without the acknowledgement extension: events are delivered
+	// the moment they arrive, and a lost connection may lose some (GapError).
+	NoAck bool
+	// Extensions see each message that leaves, first to last, and each that
+	// arrives, last to first.
+	Extensions []Extension
+	// Outbox bounds the messages that were sent and not yet answered. Zero
+	// fields: 1,024 messages, 8 MiB.
+	Outbox Bound
+	// NetworkDelay is the time allowed for an answer, beyond the hold of a
+	// connect; 0: 10 s.
+	NetworkDelay time.Duration
+	// Lease is how much longer than its own time the server is asked to keep
+	// the session after the connection is gone (advice.interval on the
+	// connect; CometD honours it). 0: 30 s; negative: not asked for.
+	Lease time.Duration
+	// Backoff says how long to wait after a failure, given how many there were
+	// in a row (1 the first) and for how long. A server's advice and Retry-After are
+	// floors under it. Nil: 50 ms at most, then 150 ms doubling to 2 s during the
+	// first 30 s, then doubling to 30 s, each ±25 %.
+	Backoff func(failures int, outage time.Duration) time.Duration
+	// KeepDialing makes Dial go on after failures, until its context ends.
+	// Without it Dial returns the first failure of all transports.
+	KeepDialing bool
+	// ChannelChars are characters allowed in channel names beside those of the
+	// Bayeux grammar: "?&='" for Salesforce, "." where CometD is used with it.
+	ChannelChars string
+}
+
+// A Credential is what signs a session in. It is not changed after it was returned.
+type Credential struct {
+	URL     string      // the server's address from now on; empty: as given to Dial
+	Header  http.Header // over Options.Header
+	Ext     any         // merged into the ext object of the handshake
+	Expires time.Time   // zero: it does not
+}
+
+// An Extension changes messages on their way. Its methods are called without
+// a lock and may overlap: they must be safe for concurrent use, must not
+// block, and must not change what Meta or raw JSON they find, only replace it.
+type Extension interface {
+	Outgoing(m *bayeux.Message)
+	Incoming(m *bayeux.Message)
+}
+
+// A Bound bounds a queue by whichever is reached first. Zero fields take the
+// queue's default.
+type Bound struct {
+	Messages int
+	Bytes    int // of data and ext
+}
+
+func (b Bound) or(messages, bytes int) Bound {
+	if b.Messages == 0 {
+		b.Messages = messages
+	}
+	if b.Bytes == 0 {
+		b.Bytes = bytes
+	}
+	return b
+}
+
+// A FullPolicy says what a subscription does when its queue is full.
+type FullPolicy uint8
+
+// The policies. Under the first two the subscription yields a GapError where
+// messages are missing, with their number.
+const (
+	DropOldest  FullPolicy = iota
+	DropNewest             // keeps what came first
+	EndWhenFull            // yields what is queued, then ErrFull
+)
+
+// SubscribeOptions are one subscription's. A nil pointer is a zero value.
+type SubscribeOptions struct {
+	Queue Bound      // zero fields: 16,384 messages, 16 MiB
+	Full  FullPolicy // zero: DropOldest
+	Ext   any        // marshalled into the ext of the /meta/subscribe, also after a new handshake; the first subscriber's counts
+}
+
+// A Draft is a message to be sent.
+type Draft struct {
+	Channel bayeux.Channel
+	Data    any // marshalled by encoding/json when it is handed over; a json.RawMessage goes as it is
+	Ext     any // the same; nil: none
+	// AtLeastOnce allows to send the message again when the connection died
+	// before its reply: it may arrive twice, and out of its order.
+	AtLeastOnce bool
+}

@@ -1,0 +1,228 @@
+package client
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+// maxBatch is how many commands go into one frame or body at most.
+const maxBatch = 256
+
+// An op is a command that wants a reply.
+type op struct {
+	m      bayeux.Message // Meta is made when it leaves: it carries the clientId
+	sub    bayeux.Channel // of a subscribe or unsubscribe
+	topic  *topic         // of a subscribe
+	order  uint64
+	size   int
+	repeat bool   // harmless to send again
+	call   bool   // the reply that counts is the one with data
+	paid   bool   // counts in the outbox's bound
+	group  *group // those that should leave together; nil: alone
+
+	leg   transport.LegID // zero: it waits
+	late  time.Time       // while it is out
+	tries int             // how often it left
+
+	done  chan struct{} // closed when it is settled
+	reply bayeux.Message
+	err   error
+}
+
+// A group is the part of a Batch that has not left.
+type group struct{ size int }
+
+// An outbox holds the ops that are not settled.
+type outbox struct {
+	queue   []*op          // waiting, in order
+	pending map[string]*op // out, by id
+	late    time.Time      // not after the earliest deadline in pending; zero: nothing is out
+	paid    Bound          // what counts in the bound, waiting or out
+	room    chan struct{}  // closed when something was settled; nil: nobody waits for it
+}
+
+func (o *outbox) unsettled() int { return len(o.queue) + len(o.pending) }
+
+func formatID(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// newOp makes an op that waits, behind all others.
+func (c *Client) newOp(m bayeux.Message) *op {
+	m = c.message(m)
+	p := &op{m: m, order: c.seq, size: m.Size(), done: make(chan struct{})}
+	return p
+}
+
+// push puts an op at the end of the queue.
+func (c *Client) push(e *fx, p *op) {
+	c.out.queue = append(c.out.queue, p)
+	e.wake[transport.Commands] = true
+}
+
+// fits reports whether size more bytes in n messages may be sent now. What is
+// larger than the whole bound may be sent when nothing else is unsettled.
+func (c *Client) fits(n, size int) bool {
+	paid, bound := c.out.paid, c.o.Outbox
+	return paid.Messages == 0 || paid.Messages+n <= bound.Messages && paid.Bytes+size <= bound.Bytes
+}
+
+// drawCommands takes what fits from the queue.
+func (c *Client) drawCommands(l transport.Leg, now time.Time) (b []bayeux.Message) {
+	q, room := c.out.queue, l.Limit
+	for len(b) < min(len(q), maxBatch) {
+		p := q[len(b)]
+		need := p.size
+		if p.group != nil {
+			need = p.group.size
+		}
+		if len(b) > 0 && (p.size > room || need > room && need <= l.Limit) {
+			break
+		}
+		room -= p.size
+		b = append(b, c.give(p, l, now))
+	}
+	clear(q[:len(b)])
+	c.out.queue = q[len(b):]
+	return b
+}
+
+// give makes the message of an op that leaves now.
+func (c *Client) give(p *op, l transport.Leg, now time.Time) bayeux.Message {
+	p.leg, p.late = l.ID, now.Add(c.o.NetworkDelay)
+	p.tries++
+	if p.group != nil {
+		p.group.size -= p.size
+		p.group = nil
+	}
+	if c.out.late.IsZero() {
+		c.out.late = p.late
+	}
+	c.out.pending[p.m.ID] = p
+	m := p.m
+	m.Meta = &bayeux.Meta{ClientID: c.id}
+	if p.sub != "" {
+		m.Meta.Subscription = []bayeux.Channel{p.sub}
+	}
+	return m
+}
+
+// settle ends an op with what is known of it.
+func (c *Client) settle(e *fx, p *op, err error) {
+	delete(c.out.pending, p.m.ID)
+	p.err = err
+	if p.topic != nil {
+		c.subscribed(e, p)
+	}
+	c.free(p)
+	close(p.done)
+}
+
+// free gives back what an op took of the bound.
+func (c *Client) free(p *op) {
+	if !p.paid {
+		return
+	}
+	c.out.paid.Messages--
+	c.out.paid.Bytes -= p.size
+	if c.out.room != nil {
+		close(c.out.room)
+		c.out.room = nil
+	}
+}
+
+// putBack puts ops that did not leave, or may leave again, where they were in
+// the queue.
+func (c *Client) putBack(ops []*op) {
+	if len(ops) == 0 {
+		return
+	}
+	for _, p := range ops {
+		delete(c.out.pending, p.m.ID)
+		p.leg = 0
+	}
+	c.out.queue = append(ops, c.out.queue...)
+	slices.SortFunc(c.out.queue, func(a, b *op) int { return cmp.Compare(a.order, b.order) })
+}
+
+// withdraw takes an op back that has not left, and reports whether it could.
+func (c *Client) withdraw(p *op) bool {
+	i := slices.Index(c.out.queue, p)
+	if i < 0 {
+		return false
+	}
+	c.out.queue = slices.Delete(c.out.queue, i, i+1)
+	return true
+}
+
+// overdue looks for ops whose answer is late. On an exchange the whole
+// exchange is; on a socket the one op is.
+func (c *Client) overdue(e *fx, now time.Time) {
+	var late, again []*op
+	for _, p := range c.out.pending {
+		switch l := c.legs[p.leg]; {
+		case now.Before(p.late):
+			if c.out.late.IsZero() || p.late.Before(c.out.late) {
+				c.out.late = p.late
+			}
+		case l != nil && l.once:
+			c.cutLeg(e, p.leg, ErrLate)
+		case p.repeat && p.tries < 3:
+			again = append(again, p)
+		default:
+			late = append(late, p)
+		}
+	}
+	for _, p := range late {
+		c.settle(e, p, &OutcomeError{Sent: true, Err: ErrLate})
+	}
+	c.putBack(again)
+	e.wake[transport.Commands] = true
+}
+
+// replied settles the op that a reply is for. A reply has the id and the
+// channel of what it answers; Faye's events may have the same id, and CometD
+// answers a remote call twice, once with data.
+func (c *Client) replied(e *fx, m *bayeux.Message) (unknown error) {
+	p := c.out.pending[m.ID]
+	if p == nil || p.m.Channel != m.Channel {
+		return nil
+	}
+	err := m.Err()
+	if isUnknown(err) && p.tries < 3 { // it was not taken: it leaves again in the next session
+		c.putBack([]*op{p})
+		return err
+	}
+	if err == nil && p.call && m.Data == nil {
+		return nil
+	}
+	p.reply = *m
+	c.settle(e, p, err)
+	if isUnknown(err) {
+		return err
+	}
+	return nil
+}
+
+// endOps settles or puts back what a leg that ended carried, and reports
+// whether it carried any.
+func (c *Client) endOps(e *fx, id transport.LegID, err *transport.Error) bool {
+	var back, over []*op
+	for _, p := range c.out.pending {
+		switch {
+		case p.leg != id:
+		case err != nil && err.Unsent || p.repeat:
+			back = append(back, p)
+		default:
+			over = append(over, p)
+		}
+	}
+	c.putBack(back)
+	for _, p := range over {
+		c.settle(e, p, &OutcomeError{Sent: true, Err: causeOf(err)})
+	}
+	return len(back)+len(over) > 0
+}

@@ -1,0 +1,247 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/turold/turold/bayeux"
+)
+
+// A Receipt is what becomes of a message that was sent. Safe for concurrent use.
+type Receipt struct{ p *op }
+
+// Done is closed when the message is settled.
+func (r *Receipt) Done() <-chan struct{} { return r.p.done }
+
+// Err is the outcome, as Publish returns it but without an *OpError around:
+// nil while Done is not closed, and when the server said successful.
+func (r *Receipt) Err() error {
+	select {
+	case <-r.p.done:
+		return r.p.err
+	default:
+		return nil
+	}
+}
+
+// Wait waits for the outcome. If the context ends first it returns that
+// error; the message goes on.
+func (r *Receipt) Wait(ctx context.Context) error {
+	select {
+	case <-r.p.done:
+		return r.p.err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Publish sends data on a channel and waits for the server's answer. It
+// returns nil only if the server said successful. Otherwise the error is an
+// *OpError around a *bayeux.Error if the server refused, or around an
+// *OutcomeError, whose Sent tells whether the message may have arrived.
+// A publish whose context ends before it left never leaves.
+func (c *Client) Publish(ctx context.Context, ch bayeux.Channel, data any) error {
+	_, err := c.request(ctx, Draft{Channel: ch, Data: data}, false)
+	if err != nil {
+		return &OpError{Op: "publish", Channel: ch, Err: err}
+	}
+	return nil
+}
+
+// Call calls a remote procedure on the server: args go to /service/target, and
+// the reply that carries data is returned. A target that begins with a slash
+// is a channel's whole name. Errors are those of Publish, with Op call.
+func (c *Client) Call(ctx context.Context, target string, args any) (bayeux.Message, error) {
+	ch := bayeux.Channel(target)
+	if !strings.HasPrefix(target, "/") {
+		ch = bayeux.Channel("/service/" + target)
+	}
+	p, err := c.request(ctx, Draft{Channel: ch, Data: args}, true)
+	if err != nil {
+		return bayeux.Message{}, &OpError{Op: "call", Channel: ch, Err: err}
+	}
+	return p.reply, nil
+}
+
+// request sends one message and waits for its outcome.
+func (c *Client) request(ctx context.Context, d Draft, call bool) (*op, error) {
+	ops, err := c.send(ctx, []Draft{d}, call)
+	if err != nil {
+		return nil, err
+	}
+	p := ops[0]
+	select {
+	case <-p.done:
+		return p, p.err
+	case <-ctx.Done():
+	}
+	c.step(func(e *fx) {
+		if c.withdraw(p) {
+			c.settle(e, p, &OutcomeError{Err: context.Cause(ctx)})
+		}
+	})
+	select {
+	case <-p.done:
+		return p, p.err
+	default:
+		return nil, &OutcomeError{Sent: true, Err: context.Cause(ctx)}
+	}
+}
+
+// Send hands a message over and returns without waiting for the answer; only
+// if the outbox is full it waits for room. Messages leave in the order of
+// their calls, several at a time. The context is for the wait alone.
+func (c *Client) Send(ctx context.Context, d Draft) (*Receipt, error) {
+	rs, err := c.Batch(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	return rs[0], nil
+}
+
+// Batch is Send for several messages: they leave in their order with none
+// between them, and in one frame or request as far as one holds them. Either
+// all are taken or none.
+func (c *Client) Batch(ctx context.Context, drafts ...Draft) ([]*Receipt, error) {
+	ops, err := c.send(ctx, drafts, false)
+	if err != nil {
+		op := &OpError{Op: "publish", Err: err}
+		if len(drafts) == 1 {
+			op.Channel = drafts[0].Channel
+		}
+		return nil, op
+	}
+	rs := make([]*Receipt, len(ops))
+	for i, p := range ops {
+		rs[i] = &Receipt{p}
+	}
+	return rs, nil
+}
+
+func (c *Client) send(ctx context.Context, drafts []Draft, call bool) ([]*op, error) {
+	ms := make([]bayeux.Message, len(drafts))
+	size := 0
+	for i, d := range drafts {
+		m, err := c.compose(d)
+		if err != nil {
+			return nil, err
+		}
+		ms[i] = m
+		size += m.Size()
+	}
+	for {
+		ops, room, err := c.offer(ctx, ms, drafts, size, call)
+		if room == nil {
+			return ops, err
+		}
+		select {
+		case <-room:
+		case <-c.done:
+		case <-ctx.Done():
+			return nil, &OutcomeError{Err: context.Cause(ctx)}
+		}
+	}
+}
+
+// offer puts messages into the outbox, or returns what to wait for until
+// there is room.
+func (c *Client) offer(ctx context.Context, ms []bayeux.Message, drafts []Draft, size int, call bool) (ops []*op, room chan struct{}, err error) {
+	if ctx.Err() != nil {
+		return nil, nil, &OutcomeError{Err: context.Cause(ctx)}
+	}
+	err = &OutcomeError{Err: ErrClosed}
+	c.step(func(e *fx) {
+		if c.leaving != nil {
+			return
+		}
+		err = nil
+		if !c.fits(len(ms), size) {
+			if c.out.room == nil {
+				c.out.room = make(chan struct{})
+			}
+			room = c.out.room
+			return
+		}
+		together := new(group)
+		for i := range ms {
+			p := c.newOp(ms[i])
+			p.repeat, p.call, p.paid = drafts[i].AtLeastOnce, call, true
+			if len(ms) > 1 {
+				p.group = together
+				together.size += p.size
+			}
+			c.out.paid.Messages++
+			c.out.paid.Bytes += p.size
+			ops = append(ops, p)
+			c.push(e, p)
+		}
+	})
+	if err != nil && c.Err() != nil {
+		err = &OutcomeError{Err: c.Err()}
+	}
+	return ops, room, err
+}
+
+// compose makes the message of a draft.
+func (c *Client) compose(d Draft) (m bayeux.Message, err error) {
+	if err := c.checkChannel(d.Channel); err != nil {
+		return m, err
+	}
+	if d.Channel.Wild() {
+		return m, fmt.Errorf("client: %s is a pattern", d.Channel)
+	}
+	m.Channel = d.Channel
+	if m.Data, err = marshal(d.Data); err != nil {
+		return m, err
+	}
+	if d.Ext != nil {
+		m.Ext, err = marshal(d.Ext)
+	}
+	return m, err
+}
+
+// marshal is json.Marshal, except that JSON which is ready goes byte for byte.
+func marshal(v any) (json.RawMessage, error) {
+	if raw, ok := v.(json.RawMessage); ok {
+		if !json.Valid(raw) {
+			return nil, errors.New("client: the raw message is not JSON")
+		}
+		return bytes.Clone(raw), nil
+	}
+	return json.Marshal(v)
+}
+
+// Flush waits until every message that was sent before is settled, whatever
+// the outcome, and returns the first outcome among them that is an error; or
+// the context's error.
+func (c *Client) Flush(ctx context.Context) error {
+	c.mu.Lock()
+	ops := make([]*op, 0, c.out.unsettled())
+	ops = append(ops, c.out.queue...)
+	for _, p := range c.out.pending {
+		ops = append(ops, p)
+	}
+	c.mu.Unlock()
+	var first *op
+	for _, p := range ops {
+		if !p.paid {
+			continue
+		}
+		select {
+		case <-p.done:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if p.err != nil && (first == nil || p.order < first.order) {
+			first = p
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	return &OpError{Op: "publish", Channel: first.m.Channel, Err: first.err}
+}

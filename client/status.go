@@ -1,0 +1,114 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// A State is where a session stands.
+type State uint8
+
+// The states.
+const (
+	Handshaking   State = iota // a handshake is on its way, or signing in
+	Connecting                 // there is a session; its connect was not answered yet
+	Connected                  // the last connect was answered
+	Waiting                    // something failed: a pause before the next attempt
+	Disconnecting              // Disconnect is under way
+	Closed
+)
+
+func (s State) String() string {
+	names := [...]string{"handshaking", "connecting", "connected", "waiting", "disconnecting", "closed"}
+	if int(s) < len(names) {
+		return names[s]
+	}
+	return "state " + strconv.Itoa(int(s))
+}
+
+// Status is a snapshot of a Client.
+type Status struct {
+	State     State
+	Since     time.Time // it is in State
+	Transport string    // the connectionType that carries the session; empty before there is one
+	Session   int       // how many sessions there were, the present one included: 2 means the server forgot one
+	Ack       bool      // the acknowledgement extension is in use
+	Unsettled int       // messages sent and not yet answered
+	Dropped   uint64    // events that no subscription was there for
+	Err       error     // of the last failure, while State is Waiting or Closed
+}
+
+// String is one line for a log.
+func (s Status) String() string {
+	if s.Err != nil {
+		return fmt.Sprintf("%v on %q: %v", s.State, s.Transport, s.Err)
+	}
+	return fmt.Sprintf("%v on %q", s.State, s.Transport)
+}
+
+// Status says where the client stands now.
+func (c *Client) Status() Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Status{State: c.state, Since: c.since, Transport: c.carry, Session: c.sessions, Ack: c.ack,
+		Unsettled: c.out.unsettled(), Dropped: c.dropped, Err: c.cause}
+}
+
+// turn changes the state. The trace and the log hear of it after the step.
+func (c *Client) turn(e *fx, to State, cause error) {
+	from := c.state
+	if from == to || from == Closed || from == Disconnecting && to != Closed {
+		c.cause = cause
+		return
+	}
+	c.state, c.cause, c.since = to, cause, time.Now()
+	close(c.moved)
+	c.moved = make(chan struct{})
+	trace := c.d.Trace
+	e.tell(func() {
+		if cause != nil {
+			c.log.Info("session", "state", to.String(), "from", from.String(), "reason", cause)
+		} else {
+			c.log.Debug("session", "state", to.String(), "from", from.String())
+		}
+		if trace != nil && trace.State != nil {
+			trace.State(c, from, to, cause)
+		}
+	})
+}
+
+// Ready waits until the session is connected, and returns why it never will
+// be if it was closed, or the context's error.
+func (c *Client) Ready(ctx context.Context) error {
+	for {
+		c.mu.Lock()
+		state, moved, err := c.state, c.moved, c.err
+		c.mu.Unlock()
+		switch {
+		case err != nil:
+			return err
+		case state == Connected:
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-c.done:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// Done is closed when the client is: by Close, by Disconnect, or by a server
+// that refused it for good.
+func (c *Client) Done() <-chan struct{} { return c.done }
+
+// Err is nil until Done is closed; then it is ErrClosed, or why the client
+// ended by itself.
+func (c *Client) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}

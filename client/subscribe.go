@@ -1,0 +1,222 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/turold/turold/bayeux"
+)
+
+// A topic is one channel or pattern with its subscriptions here. The server
+// knows of it once, however many they are.
+type topic struct {
+	channel bayeux.Channel
+	subs    []*Subscription
+	ext     json.RawMessage
+	op      *op  // the /meta/subscribe under way; nil: none is
+	live    bool // the server accepted it in the present session
+	known   bool // it did in some session, or is not asked: a gap concerns it
+}
+
+// remote reports whether the server is to know of it.
+func (t *topic) remote() bool {
+	return slices.ContainsFunc(t.subs, func(s *Subscription) bool { return !s.local })
+}
+
+// Subscribe subscribes to a channel or pattern and returns when the server
+// accepted it; every event after that is queued. It survives whatever the
+// session survives, and is subscribed anew in each new session. The same
+// channel may be subscribed to more than once: the server sees it once, and
+// each Subscription gets every event. A refusal is an *OpError around a
+// *bayeux.Error. If ctx ends first the subscription is taken back.
+func (c *Client) Subscribe(ctx context.Context, ch bayeux.Channel, o *SubscribeOptions) (*Subscription, error) {
+	if o == nil {
+		o = new(SubscribeOptions)
+	}
+	ext, err := c.checkSubscribe(ch, o)
+	if err != nil {
+		return nil, &OpError{Op: "subscribe", Channel: ch, Err: err}
+	}
+	s := newSubscription(c, ch, o, false)
+	p, err := c.join(s, ext)
+	if err == nil && p != nil {
+		err = c.accepted(ctx, s, p)
+	}
+	if err != nil {
+		return nil, &OpError{Op: "subscribe", Channel: ch, Err: err}
+	}
+	return s, nil
+}
+
+func (c *Client) checkSubscribe(ch bayeux.Channel, o *SubscribeOptions) (ext json.RawMessage, err error) {
+	if err := c.checkChannel(ch); err != nil {
+		return nil, err
+	}
+	if o.Ext != nil {
+		return marshal(o.Ext)
+	}
+	return nil, nil
+}
+
+func (c *Client) checkChannel(ch bayeux.Channel) error {
+	if ch.Meta() {
+		return fmt.Errorf("client: %s is the protocol's own", ch)
+	}
+	return ch.Validate(c.o.ChannelChars)
+}
+
+// join registers s and returns what it must wait for; nil: nothing.
+func (c *Client) join(s *Subscription, ext json.RawMessage) (p *op, err error) {
+	err = ErrClosed
+	c.step(func(e *fx) {
+		if c.leaving != nil {
+			return
+		}
+		err = nil
+		t := c.topics[s.channel]
+		if t == nil {
+			t = &topic{channel: s.channel, known: s.local}
+			c.topics[s.channel] = t
+		}
+		t.subs = append(t.subs, s)
+		if s.local {
+			return
+		}
+		if !t.live && t.op == nil {
+			t.ext = ext
+			c.subscribe(e, t)
+		}
+		p = t.op
+	})
+	if err != nil && c.Err() != nil {
+		err = c.Err()
+	}
+	return p, err
+}
+
+// subscribe asks the server for a topic.
+func (c *Client) subscribe(e *fx, t *topic) {
+	p := c.newOp(bayeux.Message{Channel: bayeux.MetaSubscribe, Ext: t.ext})
+	p.sub, p.topic, p.repeat = t.channel, t, true
+	p.size += len(t.channel)
+	t.op = p
+	c.push(e, p)
+}
+
+// accepted waits for the server's word on s.
+func (c *Client) accepted(ctx context.Context, s *Subscription, p *op) error {
+	select {
+	case <-p.done:
+		return p.err
+	case <-ctx.Done():
+		c.step(func(e *fx) { c.leave(e, s) })
+		return context.Cause(ctx)
+	}
+}
+
+// subscribed is told how a subscribe was settled. A refusal ends the
+// subscriptions it was for; the others go on.
+func (c *Client) subscribed(e *fx, p *op) {
+	t := p.topic
+	t.op = nil
+	if p.err == nil {
+		t.live, t.known = true, true
+		return
+	}
+	err := &OpError{Op: "subscribe", Channel: t.channel, Err: p.err}
+	t.subs = slices.DeleteFunc(t.subs, func(s *Subscription) bool {
+		if !s.local {
+			s.finish(err)
+		}
+		return !s.local
+	})
+	if len(t.subs) == 0 {
+		delete(c.topics, t.channel)
+	}
+	if t.known {
+		e.tell(func() { c.log.Warn("subscription ended", "channel", string(t.channel), "reason", err) })
+	}
+}
+
+// resubscribe asks a new session for every topic, one channel a message:
+// Faye accepts half of an array and calls it a failure.
+func (c *Client) resubscribe(e *fx) {
+	for _, t := range c.topics {
+		if t.op == nil && t.remote() {
+			c.subscribe(e, t)
+		}
+	}
+}
+
+// leave takes s out of its topic and returns the unsubscribe this needs; nil: none.
+func (c *Client) leave(e *fx, s *Subscription) *op {
+	t := c.topics[s.channel]
+	if t == nil || !slices.Contains(t.subs, s) {
+		return nil
+	}
+	t.subs = slices.DeleteFunc(t.subs, func(x *Subscription) bool { return x == s })
+	if len(t.subs) == 0 {
+		delete(c.topics, t.channel)
+	}
+	if s.local || t.remote() {
+		return nil
+	}
+	pending := t.op
+	t.op = nil
+	asked := t.live
+	t.live = false
+	if pending != nil {
+		pending.topic = nil
+		if c.withdraw(pending) {
+			return nil
+		}
+		asked = true
+	}
+	if !asked {
+		return nil
+	}
+	p := c.newOp(bayeux.Message{Channel: bayeux.MetaUnsubscribe})
+	p.sub, p.repeat = t.channel, true
+	p.size += len(t.channel)
+	c.push(e, p)
+	return p
+}
+
+// Listen is Subscribe without the server: it gets what the server sends on
+// the channel without being asked, such as the answers of a /service channel.
+func (c *Client) Listen(ch bayeux.Channel, o *SubscribeOptions) (*Subscription, error) {
+	if o == nil {
+		o = new(SubscribeOptions)
+	}
+	err := c.checkChannel(ch)
+	if err == nil {
+		s := newSubscription(c, ch, o, true)
+		if _, err = c.join(s, nil); err == nil {
+			return s, nil
+		}
+	}
+	return nil, &OpError{Op: "listen", Channel: ch, Err: err}
+}
+
+// Unsubscribe ends the subscription at once: nothing more is queued, and what
+// is queued can still be pulled. The last one on a channel waits for the server's
+// answer; the error is the server's, or why there is none.
+func (s *Subscription) Unsubscribe(ctx context.Context) error {
+	var p *op
+	s.c.step(func(e *fx) { p = s.c.leave(e, s) })
+	s.finish(ErrUnsubscribed)
+	if p == nil {
+		return nil
+	}
+	select {
+	case <-p.done:
+		if p.err != nil {
+			return &OpError{Op: "unsubscribe", Channel: s.channel, Err: p.err}
+		}
+		return nil
+	case <-ctx.Done():
+		return &OpError{Op: "unsubscribe", Channel: s.channel, Err: context.Cause(ctx)}
+	}
+}

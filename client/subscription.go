@@ -1,0 +1,194 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+
+	"github.com/turold/turold/bayeux"
+)
+
+// A Subscription is pulled from. What is not pulled waits in a queue with a
+// bound, and stalls nobody else. Its methods are safe for concurrent use;
+// each message goes to one caller of Next.
+type Subscription struct {
+	c       *Client
+	channel bayeux.Channel
+	local   bool // Listen's
+	bound   Bound
+	full    FullPolicy
+	bell    chan struct{} // rung when there is something to take
+
+	mu    sync.Mutex
+	queue deque
+	size  Bound // messages and bytes in queue; gaps do not count
+	err   error // ends it once the queue is empty
+}
+
+func newSubscription(c *Client, ch bayeux.Channel, o *SubscribeOptions, local bool) *Subscription {
+	return &Subscription{c: c, channel: ch, local: local, bound: o.Queue.or(16_384, 16<<20), full: o.Full, bell: make(chan struct{}, 1)}
+}
+
+// Channel is the channel or pattern subscribed to.
+func (s *Subscription) Channel() bayeux.Channel { return s.channel }
+
+// Next returns the next message, waiting for it if there is none. A
+// *GapError stands where messages may be missing, and the next call goes on
+// behind it. Any other error but the context's is final: ErrUnsubscribed,
+// ErrClosed, ErrFull, why the client ended, or an *OpError if the server
+// refused the subscription in a later session.
+//
+// The message's Data and Ext may be shared with other subscriptions and must
+// not be changed; they stay valid, and keep the whole frame they came in.
+func (s *Subscription) Next(ctx context.Context) (bayeux.Message, error) {
+	for {
+		if e, err, ok := s.take(); ok {
+			if e.gap != nil {
+				return bayeux.Message{}, e.gap
+			}
+			return e.m, err
+		}
+		select {
+		case <-s.bell:
+		case <-ctx.Done():
+			return bayeux.Message{}, context.Cause(ctx)
+		}
+	}
+}
+
+// Messages yields what Next returns, until the context ends or the
+// subscription does. After a *GapError the loop goes on; any other error is
+// the last, and after Unsubscribe the loop ends without one.
+func (s *Subscription) Messages(ctx context.Context) iter.Seq2[bayeux.Message, error] {
+	return func(yield func(bayeux.Message, error) bool) {
+		for {
+			m, err := s.Next(ctx)
+			if errors.Is(err, ErrUnsubscribed) || !yield(m, err) {
+				return
+			}
+			if gap := (*GapError)(nil); err != nil && !errors.As(err, &gap) {
+				return
+			}
+		}
+	}
+}
+
+// take removes the first entry, or returns the final error; not ok: there is nothing yet.
+func (s *Subscription) take() (e entry, err error, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.queue.n == 0 {
+		if s.err != nil {
+			s.ring()
+		}
+		return entry{}, s.err, s.err != nil
+	}
+	e = s.pop()
+	if s.queue.n > 0 || s.err != nil {
+		s.ring() // for another caller of Next
+	}
+	return e, nil, true
+}
+
+func (s *Subscription) pop() entry {
+	e := s.queue.popFront()
+	if e.gap == nil {
+		s.size.Messages--
+		s.size.Bytes -= weight(&e.m)
+	}
+	return e
+}
+
+func (s *Subscription) ring() {
+	select {
+	case s.bell <- struct{}{}:
+	default:
+	}
+}
+
+func weight(m *bayeux.Message) int { return len(m.Data) + len(m.Ext) }
+
+// put queues a message, and returns the gap that this opened, if it did.
+func (s *Subscription) put(m *bayeux.Message) (opened *GapError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return nil
+	}
+	for s.size.Messages > 0 && (s.size.Messages >= s.bound.Messages || s.size.Bytes+weight(m) > s.bound.Bytes) {
+		switch s.full {
+		case EndWhenFull:
+			s.err = ErrFull
+			return nil
+		case DropNewest:
+			return s.missed(s.queue.at(s.queue.n-1), s.queue.pushBack)
+		}
+		gap := s.dropOldest()
+		if gap != nil {
+			opened = gap
+		}
+	}
+	s.queue.pushBack(entry{m: *m})
+	s.size.Messages++
+	s.size.Bytes += weight(m)
+	s.ring()
+	return opened
+}
+
+// dropOldest drops the oldest message. A gap before it, if there is one,
+// grows by it.
+func (s *Subscription) dropOldest() *GapError {
+	var before *GapError
+	e := s.pop()
+	for e.gap != nil { // the message behind the gaps is the oldest
+		before = e.gap
+		e = s.pop()
+	}
+	if before == nil {
+		return s.missed(nil, s.queue.pushFront)
+	}
+	if before.Missed >= 0 {
+		before.Missed++
+	}
+	s.queue.pushFront(entry{gap: before})
+	return nil
+}
+
+// missed counts one more message into the gap at, or puts a new one.
+func (s *Subscription) missed(at *entry, put func(entry)) *GapError {
+	if at != nil && at.gap != nil && at.gap.Reason == QueueFull {
+		at.gap.Missed++
+		return nil
+	}
+	g := &GapError{Channel: s.channel, Reason: QueueFull, Missed: 1}
+	put(entry{gap: g})
+	s.ring()
+	return g
+}
+
+// putGap queues a gap. One right behind another that is not taken yet takes
+// its place: both say that the number is not known.
+func (s *Subscription) putGap(g *GapError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return
+	}
+	if n := s.queue.n; n > 0 && s.queue.at(n-1).gap != nil && s.queue.at(n-1).gap.Missed < 0 {
+		s.queue.at(n - 1).gap = g
+		return
+	}
+	s.queue.pushBack(entry{gap: g})
+	s.ring()
+}
+
+// finish ends the subscription once the queue is empty.
+func (s *Subscription) finish(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = err
+		s.ring()
+	}
+}
