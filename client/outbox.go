@@ -13,6 +13,9 @@ import (
 // maxBatch is how many commands go into one frame or body at most.
 const maxBatch = 256
 
+// metaSize is about what the clientId adds to a command when it leaves.
+const metaSize = 80
+
 // An op is a command that wants a reply.
 type op struct {
 	m      bayeux.Message // Meta is made when it leaves: it carries the clientId
@@ -53,8 +56,7 @@ func formatID(n uint64) string { return strconv.FormatUint(n, 10) }
 // newOp makes an op that waits, behind all others.
 func (c *Client) newOp(m bayeux.Message) *op {
 	m = c.message(m)
-	p := &op{m: m, order: c.seq, size: m.Size(), done: make(chan struct{})}
-	return p
+	return &op{m: m, order: c.seq, size: m.Size() + metaSize, done: make(chan struct{})}
 }
 
 // push puts an op at the end of the queue.

@@ -1,0 +1,331 @@
+package client
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+func TestFirstConnectRidesWithTheFirstCommand(t *testing.T) {
+	bubble(t, nil, acked, func(c *Client, p *pipe) {
+		require.Empty(t, p.draw(transport.Connect, exchange()), "it waits for a command")
+		l := exchange()
+		go func() { _, _ = c.Subscribe(context.Background(), "/a", nil) }()
+		b := p.draw(transport.Commands, l)
+		require.Contains(t, b, `"channel":"/meta/subscribe"`)
+		require.Contains(t, b, `"channel":"/meta/connect"`)
+		require.Contains(t, b, `"timeout":0`)
+		p.say(l, batch(reply(bayeux.MetaSubscribe, idOf(t, b, bayeux.MetaSubscribe)), reply(bayeux.MetaConnect, idOf(t, b, bayeux.MetaConnect), `"ext":{"ack":1}`)))
+		require.Equal(t, Connected, c.Status().State)
+		require.True(t, p.woken(transport.Connect))
+		held := p.draw(transport.Connect, exchange())
+		require.Contains(t, held, `"ext":{"ack":1}`)
+		require.NotContains(t, held, `"timeout"`, "the server's own hold is short enough")
+		require.Contains(t, held, `"interval":30000`, "the lease")
+	})
+}
+
+func TestFirstConnectLeavesAlone(t *testing.T) {
+	bubble(t, nil, acked, func(c *Client, p *pipe) {
+		p.woken(transport.Connect)
+		time.Sleep(firstWait)
+		require.True(t, p.woken(transport.Connect))
+		l := socket()
+		require.NotEmpty(t, p.draw(transport.Connect, l))
+		require.Empty(t, p.draw(transport.Connect, l), "one is out")
+		require.NotEmpty(t, p.draw(transport.Connect, socket()), "another leg takes it over")
+	})
+}
+
+func TestEveryMessageWhereverTheConnectReplyStands(t *testing.T) {
+	for name, order := range map[string][]int{"last": {0, 1, 2, 3}, "first": {3, 0, 1, 2}, "between": {0, 3, 1, 2}} {
+		for _, ext := range []string{acked, ""} {
+			t.Run(name+ext, func(t *testing.T) {
+				bubble(t, nil, ext, func(c *Client, p *pipe) {
+					s := p.subscribe(c, "/a", nil, exchange())
+					l := exchange()
+					id := p.hold(l)
+					all := []string{event("/a", "1"), event("/a", "false"), event("/a", "null"), reply(bayeux.MetaConnect, id, `"ext":{"ack":2}`)}
+					var ms []string
+					for _, i := range order {
+						ms = append(ms, all[i])
+					}
+					p.say(l, batch(ms...))
+					require.Equal(t, []string{"1", "false", "null"}, pulled(s))
+				})
+			})
+		}
+	}
+}
+
+func TestEventsOnCommandReplies(t *testing.T) {
+	for _, ext := range []string{acked, ""} {
+		bubble(t, nil, ext, func(c *Client, p *pipe) {
+			s := p.subscribe(c, "/a", nil, exchange())
+			p.hold(exchange())
+			done := make(chan error, 1)
+			go func() { done <- c.Publish(context.Background(), "/a", 7) }()
+			l := exchange()
+			b := p.draw(transport.Commands, l)
+			p.say(l, batch(event("/a", "7"), reply("/a", idOf(t, b, "/a")), event("/a", "8")))
+			require.NoError(t, <-done)
+			require.Equal(t, []string{"7", "8"}, pulled(s))
+		})
+	}
+}
+
+// On a socket CometD sends a batch as one frame an event and the reply last.
+func TestAckHoldsEventsForTheReplyThatNamesThem(t *testing.T) {
+	bubble(t, nil, acked, func(c *Client, p *pipe) {
+		l := socket()
+		s := p.subscribe(c, "/a", nil, l)
+		id := p.hold(l)
+		p.say(l, batch(event("/a", "1")))
+		p.say(l, batch(event("/a", "2")))
+		require.Empty(t, pulled(s))
+		p.say(l, batch(reply(bayeux.MetaConnect, id, `"ext":{"ack":5}`)))
+		require.Equal(t, []string{"1", "2"}, pulled(s))
+
+		b := p.draw(transport.Connect, l)
+		require.Contains(t, b, `"ext":{"ack":5}`)
+		p.say(l, batch(event("/a", "3")))
+		p.end(l, reset(false))
+		require.Empty(t, pulled(s), "it comes again")
+		time.Sleep(firstRetry)
+		l = socket()
+		b = p.draw(transport.Connect, l)
+		require.Contains(t, b, `"ext":{"ack":5}`)
+		require.Contains(t, b, `"timeout":0`, "a connect without a reply: ask soon")
+		id = idOf(t, b, bayeux.MetaConnect)
+		p.say(l, batch(event("/a", "3")))
+		p.say(l, batch(reply(bayeux.MetaConnect, id, `"ext":{"ack":6}`)))
+		require.Equal(t, []string{"3"}, pulled(s), "no gap: nothing is lost")
+	})
+}
+
+func TestAckOnlyGrows(t *testing.T) {
+	bubble(t, nil, acked, func(c *Client, p *pipe) {
+		s := p.subscribe(c, "/a", nil, exchange())
+		for _, step := range []struct{ told, next, got string }{{"4", "4", "1"}, {"3", "4", ""}, {`"x"`, "4", "1"}, {"9", "9", "1"}} {
+			l := exchange()
+			id := p.hold(l)
+			p.say(l, batch(event("/a", "1"), reply(bayeux.MetaConnect, id, `"ext":{"ack":`+step.told+`}`)))
+			l = exchange()
+			b := p.draw(transport.Connect, l)
+			require.Contains(t, b, `"ext":{"ack":`+step.next+`}`)
+			p.say(l, batch(reply(bayeux.MetaConnect, idOf(t, b, bayeux.MetaConnect), `"ext":{"ack":`+step.next+`}`)))
+			got := ""
+			for _, m := range pulled(s) {
+				got += m
+			}
+			require.Equal(t, step.got, got, "told %s", step.told)
+		}
+	})
+}
+
+func TestGapWhereAConnectionDiedWithoutAck(t *testing.T) {
+	bubble(t, nil, "", func(c *Client, p *pipe) {
+		l := socket()
+		s := p.subscribe(c, "/a", nil, l)
+		p.hold(l)
+		p.say(l, batch(event("/a", "1")))
+		p.end(l, reset(false))
+		time.Sleep(firstRetry)
+		l = socket()
+		p.hold(l)
+		p.say(l, batch(event("/a", "2")))
+		require.Equal(t, []string{"1", "gap: connection lost", "2"}, pulled(s))
+	})
+}
+
+func TestUnknownSessionOnAnyMessageBeginsAnother(t *testing.T) {
+	for _, from := range []string{"connect", "publish"} {
+		t.Run(from, func(t *testing.T) {
+			bubble(t, nil, acked, func(c *Client, p *pipe) {
+				s := p.subscribe(c, "/a", nil, exchange())
+				poll := exchange()
+				id := p.hold(poll)
+				done := make(chan error, 1)
+				go func() { done <- c.Publish(context.Background(), "/a", 1) }()
+				l := exchange()
+				b := p.draw(transport.Commands, l)
+				if from == "connect" {
+					p.say(poll, `[{"advice":{"interval":0,"reconnect":"handshake"},"channel":"/meta/connect","id":"`+id+`","error":"402::session_unknown","successful":false}]`)
+					require.ErrorIs(t, p.cutOf(l.ID), errStale)
+					p.end(l, &transport.Error{Op: "cut", Err: errStale})
+					var outcome *OutcomeError
+					require.ErrorAs(t, <-done, &outcome)
+					require.True(t, outcome.Sent)
+				} else {
+					p.say(l, `[{"channel":"/a","id":"`+idOf(t, b, "/a")+`","error":"402::session_unknown","successful":false}]`)
+					require.ErrorIs(t, p.cutOf(poll.ID), errStale)
+					p.end(poll, &transport.Error{Op: "cut", Err: errStale})
+				}
+				time.Sleep(firstRetry)
+				p.grant("c2", acked)
+				l = exchange()
+				b = p.draw(transport.Commands, l)
+				require.Contains(t, b, `"clientId":"c2"`)
+				answers := []string{reply(bayeux.MetaSubscribe, idOf(t, b, bayeux.MetaSubscribe)), reply(bayeux.MetaConnect, idOf(t, b, bayeux.MetaConnect), `"ext":{"ack":1}`)}
+				if from == "publish" {
+					answers = append(answers, reply("/a", idOf(t, b, "/a")))
+				}
+				p.say(l, batch(answers...))
+				if from == "publish" {
+					require.NoError(t, <-done, "it was not taken, so it was sent again")
+				}
+				require.Equal(t, []string{"gap: new session"}, pulled(s))
+				require.Equal(t, 2, c.Status().Session)
+			})
+		})
+	}
+}
+
+func TestServerThatForgetsEachSessionIsNotHammered(t *testing.T) {
+	bubble(t, nil, acked, func(c *Client, p *pipe) {
+		start, n := time.Now(), 0
+		for time.Since(start) < 10*time.Second {
+			time.Sleep(10 * time.Millisecond)
+			l := exchange()
+			if b := p.draw(transport.Connect, l); b != "" {
+				p.say(l, `[{"advice":{"interval":0,"reconnect":"handshake"},"channel":"/meta/connect","id":"`+idOf(t, b, bayeux.MetaConnect)+`","error":"402::session_unknown","successful":false}]`)
+				n++
+			}
+			l = exchange()
+			if b := p.draw(transport.Commands, l); b != "" {
+				p.say(l, batch(reply(bayeux.MetaHandshake, idOf(t, b, bayeux.MetaHandshake), `"clientId":"x"`)))
+				n++
+			}
+		}
+		require.LessOrEqual(t, n, 22, "requests in 10 s")
+		require.Greater(t, n, 4)
+	})
+}
+
+func TestOutageCostsFewAttempts(t *testing.T) {
+	bubble(t, nil, acked, func(c *Client, p *pipe) {
+		time.Sleep(firstWait)
+		l := exchange()
+		p.hold(l)
+		p.end(l, reset(false))
+		p.woken(transport.Connect)
+		start := time.Now()
+		var at []time.Duration
+		for time.Since(start) < 300*time.Second {
+			time.Sleep(5 * time.Millisecond)
+			if p.woken(transport.Connect) {
+				l := exchange()
+				p.hold(l)
+				at = append(at, time.Since(start))
+				p.end(l, &transport.Error{Op: "dial", Unsent: true, Err: context.DeadlineExceeded})
+			}
+		}
+		in := func(d time.Duration) (n int) {
+			for _, a := range at {
+				if a < d {
+					n++
+				}
+			}
+			return n
+		}
+		require.LessOrEqual(t, at[0], firstRetry+10*time.Millisecond)
+		require.LessOrEqual(t, in(10*time.Second), 10)
+		require.GreaterOrEqual(t, in(30*time.Second), 14, "a retry every 2 s at most for the first 30 s")
+		require.LessOrEqual(t, len(at), 45, "and every 30 s later")
+		require.Equal(t, Waiting, c.Status().State)
+	})
+}
+
+func TestServerAdviceIsAFloor(t *testing.T) {
+	bubble(t, nil, acked, func(c *Client, p *pipe) {
+		time.Sleep(firstWait)
+		l := exchange()
+		id := p.hold(l)
+		p.say(l, batch(reply(bayeux.MetaConnect, id, `"advice":{"multiple-clients":true,"interval":2000,"reconnect":"retry"}`)))
+		require.Empty(t, p.draw(transport.Connect, exchange()))
+		time.Sleep(1999 * time.Millisecond)
+		require.Empty(t, p.draw(transport.Connect, exchange()))
+		time.Sleep(time.Millisecond)
+		l = exchange()
+		p.hold(l)
+		p.end(l, &transport.Error{Op: "status", Status: 503, RetryAfter: 7 * time.Second, Err: context.Canceled})
+		time.Sleep(6999 * time.Millisecond)
+		require.Empty(t, p.draw(transport.Connect, exchange()))
+		time.Sleep(time.Millisecond)
+		require.NotEmpty(t, p.draw(transport.Connect, exchange()))
+	})
+}
+
+func TestEchoOfTheLeaseIsNoAdvice(t *testing.T) {
+	bubble(t, nil, acked, func(c *Client, p *pipe) {
+		time.Sleep(firstWait)
+		l := exchange()
+		id := p.hold(l)
+		p.say(l, batch(reply(bayeux.MetaConnect, id, `"advice":{"interval":30000,"timeout":20000,"reconnect":"retry"}`)))
+		require.NotEmpty(t, p.draw(transport.Connect, exchange()), "at once")
+	})
+}
+
+func TestServerThatNeverHoldsIsAskedLessAndLess(t *testing.T) {
+	bubble(t, nil, acked, func(c *Client, p *pipe) {
+		start, n := time.Now(), 0
+		for time.Since(start) < 10*time.Second {
+			time.Sleep(time.Millisecond)
+			l := exchange()
+			if b := p.draw(transport.Connect, l); b != "" {
+				p.say(l, batch(reply(bayeux.MetaConnect, idOf(t, b, bayeux.MetaConnect))))
+				n++
+			}
+		}
+		require.LessOrEqual(t, n, 20)
+	})
+}
+
+func TestServerThatWantsUsGone(t *testing.T) {
+	bubble(t, nil, acked, func(c *Client, p *pipe) {
+		s := p.subscribe(c, "/a", nil, exchange())
+		l := exchange()
+		id := p.hold(l)
+		p.say(l, batch(event("/a", "1"), `{"channel":"/meta/disconnect","successful":true}`, reply(bayeux.MetaConnect, id, `"advice":{"reconnect":"none"}`)))
+		<-c.Done()
+		require.ErrorIs(t, c.Err(), ErrLeft)
+		require.Equal(t, []string{"1", "error: " + ErrLeft.Error()}, pulled(s))
+		require.ErrorIs(t, c.Publish(context.Background(), "/a", 1), ErrLeft)
+	})
+}
+
+func TestLateConnectIsCut(t *testing.T) {
+	bubble(t, nil, acked, func(c *Client, p *pipe) {
+		time.Sleep(firstWait)
+		l := socket()
+		p.hold(l)
+		time.Sleep(30*time.Second - time.Millisecond)
+		require.NoError(t, p.cutOf(l.ID))
+		time.Sleep(time.Millisecond)
+		require.ErrorIs(t, p.cutOf(l.ID), ErrLate)
+		p.end(l, &transport.Error{Op: "cut", Err: ErrLate})
+		require.Equal(t, Waiting, c.Status().State)
+	})
+}
+
+func TestWarmConnectionThatWasDeadIsNoFailure(t *testing.T) {
+	bubble(t, nil, acked, func(c *Client, p *pipe) {
+		time.Sleep(firstWait)
+		l := exchange()
+		p.hold(l)
+		dead := &transport.Error{Op: "read", Reused: true, Err: context.Canceled}
+		p.end(l, dead)
+		l = exchange()
+		p.hold(l) // at once
+		p.end(l, dead)
+		require.Empty(t, p.draw(transport.Connect, exchange()), "once")
+		synctest.Wait()
+		require.Equal(t, Waiting, c.Status().State)
+	})
+}

@@ -1,0 +1,153 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/turold/turold/bayeux"
+)
+
+func lone(o SubscribeOptions) *Subscription { return newSubscription(nil, "/a", &o, false) }
+
+func number(i int) *bayeux.Message {
+	return &bayeux.Message{Channel: "/a", Data: json.RawMessage(fmt.Sprint(i))}
+}
+
+// taken is what can be pulled: numbers, and gaps as their negative count.
+func taken(s *Subscription) (out []int, err error) {
+	for {
+		e, err, ok := s.take()
+		switch {
+		case !ok || err != nil:
+			return out, err
+		case e.gap != nil:
+			out = append(out, -e.gap.Missed)
+		default:
+			var n int
+			_ = json.Unmarshal(e.m.Data, &n)
+			out = append(out, n)
+		}
+	}
+}
+
+func TestFullQueue(t *testing.T) {
+	for _, row := range []struct {
+		full FullPolicy
+		want []int
+		err  error
+	}{
+		{DropOldest, []int{-3, 4, 5}, nil},
+		{DropNewest, []int{1, 2, -3}, nil},
+		{EndWhenFull, []int{1, 2}, ErrFull},
+	} {
+		s := lone(SubscribeOptions{Queue: Bound{Messages: 2}, Full: row.full})
+		for i := 1; i <= 5; i++ {
+			s.put(number(i))
+		}
+		got, err := taken(s)
+		require.Equal(t, row.want, got)
+		require.Equal(t, row.err, err)
+		if row.err == nil {
+			s.put(number(6))
+			got, _ = taken(s)
+			require.Equal(t, []int{6}, got, "it goes on")
+		}
+	}
+}
+
+func TestQueueBoundInBytes(t *testing.T) {
+	s := lone(SubscribeOptions{Queue: Bound{Bytes: 10}})
+	for i := 1000; i < 1005; i++ {
+		s.put(number(i)) // four bytes each
+	}
+	got, _ := taken(s)
+	require.Equal(t, []int{-3, 1003, 1004}, got)
+	s.put(&bayeux.Message{Data: make(json.RawMessage, 100)})
+	require.Equal(t, 1, s.queue.n, "one that is larger than the bound is kept if it is alone")
+}
+
+func TestGapsMeetOnlyWhenNothingIsBetween(t *testing.T) {
+	s := lone(SubscribeOptions{})
+	s.putGap(&GapError{Reason: ConnectionLost, Missed: -1})
+	s.putGap(&GapError{Reason: NewSession, Missed: -1})
+	s.put(number(7))
+	s.putGap(&GapError{Reason: NewSession, Missed: -1})
+	got, _ := taken(s)
+	require.Equal(t, []int{1, 7, 1}, got)
+}
+
+// received = delivered + dropped + queued, and what is delivered is in order.
+func TestQueueConservesItsMessages(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		full := rapid.SampledFrom([]FullPolicy{DropOldest, DropNewest}).Draw(t, "full")
+		s := lone(SubscribeOptions{Queue: Bound{Messages: rapid.IntRange(1, 5).Draw(t, "bound")}, Full: full})
+		put, got, missed, last := 0, 0, 0, 0
+		pull := func() bool {
+			e, _, ok := s.take()
+			if !ok {
+				return false
+			}
+			if e.gap != nil {
+				missed += e.gap.Missed
+				return true
+			}
+			var n int
+			_ = json.Unmarshal(e.m.Data, &n)
+			if n <= last {
+				t.Fatalf("%d after %d", n, last)
+			}
+			last, got = n, got+1
+			if got+missed != n {
+				t.Fatalf("%d is the %dth with %d told missing before it", n, got, missed)
+			}
+			return true
+		}
+		for range rapid.IntRange(0, 60).Draw(t, "steps") {
+			if rapid.Bool().Draw(t, "put") {
+				put++
+				s.put(number(put))
+			} else {
+				pull()
+			}
+		}
+		for pull() {
+		}
+		if got+missed != put {
+			t.Fatalf("%d put, %d got, %d missed", put, got, missed)
+		}
+	})
+}
+
+func TestMessagesAndValues(t *testing.T) {
+	s := lone(SubscribeOptions{})
+	s.put(&bayeux.Message{Channel: "/a", Data: json.RawMessage(`{"n":1}`)})
+	s.put(&bayeux.Message{Channel: "/a", Data: json.RawMessage(`"no"`)})
+	s.putGap(&GapError{Channel: "/a", Reason: NewSession, Missed: -1})
+	s.put(&bayeux.Message{Channel: "/a", Data: json.RawMessage(`{"n":2}`)})
+	s.finish(ErrClosed)
+	var got []string
+	for v, err := range Values[struct{ N int }](s.Messages(context.Background())) {
+		got = append(got, fmt.Sprint(v.N, " ", err))
+	}
+	require.Len(t, got, 5)
+	require.Equal(t, "1 <nil>", got[0])
+	require.Contains(t, got[1], "data on /a is no struct")
+	require.Equal(t, "0 client: gap on /a: new session", got[2])
+	require.Equal(t, "2 <nil>", got[3])
+	require.Equal(t, "0 "+ErrClosed.Error(), got[4])
+
+	s = lone(SubscribeOptions{})
+	s.finish(ErrUnsubscribed)
+	for range s.Messages(context.Background()) {
+		t.Fatal("Unsubscribe ends the loop without an error")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := lone(SubscribeOptions{}).Next(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+}
