@@ -1,0 +1,85 @@
+package longpoll
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/turold/turold/transport"
+)
+
+// exchange is one leg: a draw, a POST, its answer, the end. It reports whether
+// there was something to draw.
+func (p *pipe) exchange(lane transport.Lane) bool {
+	leg := transport.Leg{
+		ID:    transport.NewLegID(),
+		Type:  transport.LongPolling,
+		Once:  true,
+		Hold:  transport.DefaultHold,
+		Limit: p.batchLimit(),
+	}
+	// Before the draw: the Handler may cut the leg as soon as it has given to it.
+	ctx := p.begin(leg.ID)
+	if ctx == nil {
+		return false
+	}
+	defer p.finish(leg.ID)
+	batch := p.h.Next(lane, leg)
+	if len(batch) == 0 {
+		return false
+	}
+	start := time.Now()
+	ms, err := p.post(ctx, batch)
+	if len(ms) > 0 && context.Cause(ctx) == nil {
+		p.h.Receive(leg.ID, ms)
+	}
+	p.finish(leg.ID)
+	if cause := context.Cause(ctx); cause != errFinished {
+		err = &transport.Error{Op: "cut", Unsent: err != nil && err.Unsent, Err: cause}
+	}
+	p.log(lane, err, len(ms), time.Since(start))
+	p.h.End(leg.ID, err)
+	return true
+}
+
+// begin returns the context of a leg, which is cancelled with the cause of its
+// Cut; nil if the pipe is closed.
+func (p *pipe) begin(id transport.LegID) context.Context {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil
+	}
+	ctx, cut := context.WithCancelCause(context.Background())
+	p.cut[id] = func(cause error) {
+		if cause == nil {
+			cause = context.Canceled
+		}
+		cut(cause)
+	}
+	return ctx
+}
+
+// finish ends the time in which the leg can be cut. If it was cut before, that
+// stays the cause of its context.
+func (p *pipe) finish(id transport.LegID) {
+	p.mu.Lock()
+	cut := p.cut[id]
+	delete(p.cut, id)
+	p.mu.Unlock()
+	if cut != nil {
+		cut(errFinished)
+	}
+}
+
+func (p *pipe) log(lane transport.Lane, err *transport.Error, n int, took time.Duration) {
+	level := slog.LevelDebug
+	if !p.s.Logger.Enabled(context.Background(), level) {
+		return
+	}
+	attrs := []slog.Attr{slog.Int("lane", int(lane)), slog.Int("messages", n), slog.Duration("took", took)}
+	if err != nil {
+		attrs = append(attrs, slog.Any("err", err))
+	}
+	p.s.Logger.LogAttrs(context.Background(), level, "long-polling exchange", attrs...)
+}

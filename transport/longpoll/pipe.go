@@ -1,0 +1,104 @@
+package longpoll
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	"github.com/turold/turold/transport"
+)
+
+// A pipe is the long-polling of one session.
+type pipe struct {
+	s      *transport.Session
+	h      transport.Handler
+	limits transport.Limits
+	rt     http.RoundTripper
+	own    *http.Transport // rt, unless the Network has one
+
+	wg sync.WaitGroup // a goroutine a running lane
+
+	mu     sync.Mutex
+	closed bool
+	lanes  [2]struct{ running, again bool }
+	cut    map[transport.LegID]context.CancelCauseFunc // the legs that are out
+	limit  int                                         // of a batch, as learnt
+}
+
+// Open is a [transport.Opener]. If the Network has no RoundTripper, the pipe
+// has connections of its own, which Close closes.
+func Open(s *transport.Session, h transport.Handler) transport.Transport {
+	p := &pipe{
+		s: s, h: h,
+		limits: s.Network.Limits.WithDefaults(),
+		rt:     s.Network.RoundTripper,
+		cut:    map[transport.LegID]context.CancelCauseFunc{},
+		limit:  transport.HTTPLimit,
+	}
+	if p.rt == nil {
+		p.own = NewRoundTripper(s.Network)
+		p.rt = p.own
+	}
+	return p
+}
+
+// Types is long-polling alone.
+func (p *pipe) Types() []string { return []string{transport.LongPolling} }
+
+// Drain does nothing: an exchange draws once and ends by itself.
+func (p *pipe) Drain(transport.LegID) {}
+
+// Wake draws on the lane until there is nothing, on a goroutine that lives as
+// long as there is something.
+func (p *pipe) Wake(lane transport.Lane) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := &p.lanes[lane]
+	l.again = true
+	if l.running || p.closed {
+		return
+	}
+	l.running = true
+	p.wg.Go(func() {
+		for p.more(lane) {
+			for p.exchange(lane) {
+			}
+		}
+	})
+}
+
+// more takes the lane's wake-ups. A lane stops running in the same instant in
+// which it finds none, so that none is lost.
+func (p *pipe) more(lane transport.Lane) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l := &p.lanes[lane]
+	l.running = l.again && !p.closed
+	l.again = false
+	return l.running
+}
+
+// Cut cancels the leg's request.
+func (p *pipe) Cut(id transport.LegID, cause error) {
+	p.mu.Lock()
+	cut := p.cut[id]
+	p.mu.Unlock()
+	if cut != nil {
+		cut(cause)
+	}
+}
+
+// Close cuts what is out and waits for both lanes.
+func (p *pipe) Close() error {
+	p.mu.Lock()
+	p.closed = true
+	for _, cut := range p.cut {
+		cut(transport.ErrClosed)
+	}
+	p.mu.Unlock()
+	p.wg.Wait()
+	if p.own != nil {
+		p.own.CloseIdleConnections()
+	}
+	return nil
+}

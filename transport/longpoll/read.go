@@ -1,0 +1,58 @@
+package longpoll
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+)
+
+const (
+	discardBytes = 256 << 10              // of a body that is not wanted, so that its connection can serve again
+	discardTime  = 250 * time.Millisecond // for the same
+	pooledBytes  = 64 << 10               // larger buffers are not kept
+)
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// read takes a body of at most limit bytes after inflation, into memory of its
+// exact size that is nobody else's.
+func read(res *http.Response, limit int) ([]byte, error) {
+	n := res.ContentLength
+	if n > int64(limit) {
+		return nil, fmt.Errorf("%w: a body of %d bytes, at most %d", bayeux.ErrTooLarge, n, limit)
+	}
+	if n >= 0 {
+		b := make([]byte, n)
+		_, err := io.ReadFull(res.Body, b)
+		return b, err
+	}
+	buf := buffers.Get().(*bytes.Buffer)
+	defer func() {
+		if buf.Cap() <= pooledBytes {
+			buf.Reset()
+			buffers.Put(buf)
+		}
+	}()
+	if _, err := buf.ReadFrom(io.LimitReader(res.Body, int64(limit)+1)); err != nil {
+		return nil, err
+	}
+	if buf.Len() > limit {
+		return nil, fmt.Errorf("%w: a body of more than %d bytes", bayeux.ErrTooLarge, limit)
+	}
+	return bytes.Clone(buf.Bytes()), nil
+}
+
+// discard ends a response. What is left of the body is read, within bounds,
+// because only then does its connection serve again.
+func discard(res *http.Response, abort context.CancelFunc) {
+	late := time.AfterFunc(discardTime, abort)
+	defer late.Stop()
+	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, discardBytes))
+	_ = res.Body.Close()
+}

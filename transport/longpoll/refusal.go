@@ -1,0 +1,78 @@
+package longpoll
+
+import (
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+var (
+	errRedirect = errors.New("a redirect, which is not followed")
+	errType     = errors.New("a content type that is not JSON")
+)
+
+// refusal is nil if the status and content type are an answer's. Login and
+// error pages come with status 200 too, so the content type must be there: no
+// Bayeux server is known that leaves it out, and proxies that take garbage for
+// HTTP/0.9 do. JavaScript is what a callback-polling client is sent, never a POST.
+func refusal(res *http.Response) *transport.Error {
+	e := &transport.Error{Op: "status", Status: res.StatusCode}
+	switch code := res.StatusCode; {
+	case code == http.StatusOK:
+		if isJSON(res.Header.Get("Content-Type")) {
+			return nil
+		}
+		e.Err = errType
+		return e
+	case code == http.StatusProxyAuthRequired:
+		e.Op = "proxy"
+		e.Err = reason(code)
+	case code >= 300 && code < 400:
+		e.Err = errRedirect
+	default:
+		e.Err = reason(code)
+	}
+	e.RetryAfter = retryAfter(res.Header, time.Now())
+	return e
+}
+
+// reason is the status in the words of RFC 9110, not the server's own.
+func reason(code int) error {
+	if text := http.StatusText(code); text != "" {
+		return errors.New(text)
+	}
+	return fmt.Errorf("not a known status")
+}
+
+func isJSON(contentType string) bool {
+	t, _, err := mime.ParseMediaType(contentType)
+	if err != nil && !errors.Is(err, mime.ErrInvalidMediaParameter) {
+		return false
+	}
+	return t == "application/json" || t == "text/json" ||
+		strings.HasPrefix(t, "application/") && strings.HasSuffix(t, "+json")
+}
+
+// retryAfter reads the pause the server asks for: seconds, or a date, which is
+// read by the server's own clock if it tells the time.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if n, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(n, uint64(bayeux.MaxAdvised/time.Second))) * time.Second
+	}
+	at, err := http.ParseTime(v)
+	if err != nil {
+		return 0
+	}
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
+	}
+	return min(max(at.Sub(now), 0), bayeux.MaxAdvised)
+}

@@ -1,0 +1,61 @@
+package longpoll
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// A trace is how far a request came. Its hooks run on goroutines of net/http,
+// some of them after the request has failed.
+type trace struct {
+	pooled    atomic.Bool // by a pool of NewRoundTripper
+	proxy     atomic.Pointer[string]
+	tunnelled atomic.Bool // the proxy answered CONNECT with 200
+	securing  atomic.Bool // a TLS handshake has begun and not succeeded
+	got       atomic.Bool // a connection
+	reused    atomic.Bool
+	wrote     atomic.Bool // the whole request
+	answering atomic.Bool // a byte of the answer was read
+}
+
+type traceKey struct{}
+
+// watch returns a context that tells t what happens.
+func (t *trace) watch(ctx context.Context) context.Context {
+	ctx = context.WithValue(ctx, traceKey{}, t)
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		TLSHandshakeStart: func() { t.securing.Store(true) },
+		TLSHandshakeDone: func(_ tls.ConnectionState, err error) {
+			if err == nil {
+				t.securing.Store(false)
+			}
+		},
+		GotConn: func(i httptrace.GotConnInfo) {
+			if t.pooled.Load() {
+				_ = i.Conn.SetDeadline(time.Time{}) // of the set-up, see dialer
+			}
+			t.reused.Store(i.Reused)
+			t.got.Store(true)
+		},
+		WroteRequest:         func(i httptrace.WroteRequestInfo) { t.wrote.Store(i.Err == nil) },
+		GotFirstResponseByte: func() { t.answering.Store(true) },
+	})
+}
+
+// traceOf is the trace that watches ctx, nil if none does.
+func traceOf(ctx context.Context) *trace {
+	t, _ := ctx.Value(traceKey{}).(*trace)
+	return t
+}
+
+// routed is told which way a pool sends the request; nil: to the server itself.
+func (t *trace) routed(proxy *url.URL) {
+	t.pooled.Store(true)
+	if proxy != nil {
+		t.proxy.Store(&proxy.Scheme)
+	}
+}
