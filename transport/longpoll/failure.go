@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/textproto"
 	"net/url"
 	"strings"
 
@@ -34,10 +35,11 @@ func (t *trace) failure(err error, unsent bool) *transport.Error {
 		Err:    plain(err),
 	}
 	var p *proxyError
-	if errors.As(err, &p) {
+	switch {
+	case errors.As(err, &p):
 		e.Status = p.status
-	}
-	if t.answering.Load() && !broken(err) && !errors.Is(e.Err, bayeux.ErrTooLarge) {
+	case broken(err), errors.Is(e.Err, bayeux.ErrTooLarge):
+	case t.answering.Load(), e.Op == "proxy":
 		e.Err = errNotHTTP // net/http quotes what came instead, and that may be anything
 	}
 	return e
@@ -68,12 +70,16 @@ func broken(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &n)
 }
 
-// plain is err without what must not be told: net/url and net/http put whole
-// URLs into their errors, credentials and query included.
+// plain is err without what must not be told: net/url puts whole URLs into its
+// errors, credentials and query included, and net/textproto lines of a header.
 func plain(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err
+	}
+	var line textproto.ProtocolError
+	if errors.As(err, &line) {
+		return errNotHTTP
 	}
 	if strings.Contains(err.Error(), "response header") && strings.Contains(err.Error(), "exceeded") ||
 		strings.Contains(err.Error(), "header list larger") {

@@ -3,6 +3,7 @@ package longpoll
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -21,14 +22,14 @@ func (p *pipe) post(ctx context.Context, batch []bayeux.Message) ([]bayeux.Messa
 	res, err := p.rt.RoundTrip(req)
 	if err != nil {
 		e := t.failure(err, !body.touched.Load())
-		if e.Op == "write" && body.n > hidden {
+		if e.Op == "write" && body.n > hidden && ctx.Err() == nil {
 			p.tooLarge(body.n)
 		}
 		return nil, e
 	}
 	defer discard(res, abort)
-	if p.s.Jar != nil {
-		p.s.Jar.SetCookies(req.URL, cookies(res.Header))
+	if set := cookies(res.Header); len(set) > 0 && p.s.Jar != nil {
+		p.s.Jar.SetCookies(req.URL, set)
 	}
 	if e := refusal(res); e != nil {
 		if e.Status == http.StatusRequestEntityTooLarge {
@@ -87,11 +88,8 @@ func header(t *transport.Target) http.Header {
 }
 
 func basic(u *url.Userinfo) string {
-	var r http.Request
-	r.Header = http.Header{}
 	password, _ := u.Password()
-	r.SetBasicAuth(u.Username(), password)
-	return r.Header.Get("Authorization")
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password))
 }
 
 // A body is what is sent, and knows whether the connection asked for any of it.

@@ -2,7 +2,6 @@ package longpoll
 
 import (
 	"errors"
-	"fmt"
 	"mime"
 	"net/http"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 
 var (
 	errRedirect = errors.New("a redirect, which is not followed")
+	errUnknown  = errors.New("a status nobody knows")
 	errType     = errors.New("a content type that is not JSON")
 )
 
@@ -48,7 +48,7 @@ func reason(code int) error {
 	if text := http.StatusText(code); text != "" {
 		return errors.New(text)
 	}
-	return fmt.Errorf("not a known status")
+	return errUnknown
 }
 
 func isJSON(contentType string) bool {

@@ -2,7 +2,11 @@ package transporttest
 
 import (
 	"testing"
+	"testing/synctest"
 
+	"github.com/stretchr/testify/require"
+
+	"github.com/turold/turold/bayeux/bayeuxtest"
 	"github.com/turold/turold/transport"
 )
 
@@ -16,10 +20,58 @@ type Pipe struct {
 	// Probes says that the pipe, once woken, may dial by itself, as a fallback
 	// does that looks for a better way. Others must not.
 	Probes bool
+	// Server is what it is tested against; nil: a CometD with both transports.
+	// The suite has a Take hook of its own.
+	Server *bayeuxtest.Options
 }
 
-// Run holds the pipe to the contract, one subtest a case.
+// Run holds the pipe to the contract, one subtest a case, with the referee of
+// [Check] around it: a breach that the referee sees panics.
 func Run(t *testing.T, p Pipe) {
-	t.Helper()
-	_ = Check(p.Open)
+	t.Run(p.Name, func(t *testing.T) {
+		for _, c := range cases {
+			t.Run(c.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { play(t, p, c) })
+			})
+		}
+	})
+}
+
+// An entry is one case. It runs in a bubble, on a rig of its own.
+type entry struct {
+	name string
+	run  func(*rig)
+}
+
+var cases = []entry{
+	{"nothing before the first wake", quiet},
+	{"nothing to say", nothingToSay},
+	{"handshake, then connect", begins},
+	{"a batch is one frame or body", oneFrame},
+	{"a wake during a draw draws again", wakeDuringDraw},
+	{"each batch leaves once, whoever wakes", wakeStorm},
+	{"a held connect delays no command", commandPastConnect},
+	{"a slow command delays no connect", connectPastCommand},
+	{"in order within a leg", order},
+	{"memory handed up stays as it was", memory},
+	{"called from inside the handler", reentrant},
+	{"cut a held connect", cutHeld},
+	{"cut from inside Receive", cutInside},
+	{"cut at every moment", cutAnywhen},
+	{"cut and drain what does not exist", unknownLegs},
+	{"drain", drain},
+	{"reset while a connect is held", reset},
+	{"dial refused", refused},
+	{"dial into a black hole", blackHole},
+	{"cut a dial into a black hole", cutDial},
+	{"close", closes},
+	{"close from many sides", closeConcurrently},
+}
+
+// play runs one case and clears away after it.
+func play(t require.TestingT, p Pipe, c entry) {
+	r := newRig(t, p)
+	defer r.stop()
+	c.run(r)
+	r.close()
 }

@@ -1,0 +1,193 @@
+package longpoll
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/turold/turold/transport"
+)
+
+// certify returns the settings of a server of that name, and of clients that
+// trust it.
+func certify(t *testing.T, name string) (server, client *tls.Config) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		DNSNames:     []string{name},
+		NotBefore:    time.Now().Add(-time.Hour),
+		NotAfter:     time.Now().Add(1000 * time.Hour),
+		IsCA:         true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	require.NoError(t, err)
+	parsed, err := x509.ParseCertificate(der)
+	require.NoError(t, err)
+	roots := x509.NewCertPool()
+	roots.AddCert(parsed)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, &tls.Config{RootCAs: roots}
+}
+
+func overTLS(c *tls.Config, serve func(net.Conn)) func(net.Conn) {
+	return func(raw net.Conn) {
+		s := tls.Server(raw, c)
+		defer s.Close()
+		if s.Handshake() == nil {
+			serve(s)
+		}
+	}
+}
+
+func serveGood(c net.Conn) { speak(c, always(good)) }
+
+func TestTLS(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		serve func(server, other *tls.Config) func(net.Conn)
+		op    string // empty: in order
+		is    any
+	}{
+		{"good", func(s, _ *tls.Config) func(net.Conn) { return overTLS(s, serveGood) }, "", nil},
+		{"the certificate of another", func(_, o *tls.Config) func(net.Conn) { return overTLS(o, serveGood) }, "tls", new(*tls.CertificateVerificationError)},
+		{"no TLS at all", func(_, _ *tls.Config) func(net.Conn) {
+			return func(c net.Conn) {
+				_, _ = c.Read(make([]byte, 1))
+				_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
+			}
+		}, "tls", nil},
+		{"closed at once", func(_, _ *tls.Config) func(net.Conn) { return func(net.Conn) {} }, "tls", nil},
+		{"silent", func(_, _ *tls.Config) func(net.Conn) {
+			return func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
+		}, "tls", new(net.Error)},
+		{"silent after the handshake", func(s, _ *tls.Config) func(net.Conn) {
+			return overTLS(s, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) })
+		}, "read", nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			inWorld(t, "https://server/cometd", func(w *world) {
+				server, client := certify(w.T, "server")
+				other, _ := certify(w.T, "other")
+				w.network.TLS = client
+				w.listen("server:443", tc.serve(server, other))
+				start := time.Now()
+				err, ms := w.exchange()
+				require.LessOrEqual(w, time.Since(start), tlsTime)
+				if tc.op == "" {
+					require.Nil(w, err)
+					require.Len(w, ms, 1)
+					require.Nil(w, client.NextProtos, "the settings were changed")
+					return
+				}
+				require.Equal(w, tc.op, err.Op, "%v", err)
+				require.Equal(w, tc.op == "tls", err.Unsent)
+				if tc.is != nil {
+					require.ErrorAs(w, err, tc.is)
+				}
+			})
+		})
+	}
+}
+
+// TestCloseDuringTheHandshake does not wait for it.
+func TestCloseDuringTheHandshake(t *testing.T) {
+	inWorld(t, "https://server/cometd", func(w *world) {
+		w.listen("server:443", func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+		id := w.send(transport.Commands, 1)
+		time.Sleep(time.Second)
+		start := time.Now()
+		require.NoError(w, w.pipe.Close())
+		require.LessOrEqual(w, time.Since(start), 100*time.Millisecond)
+		err, _ := w.outcome(id)
+		require.Equal(w, "cut", err.Op)
+		require.ErrorIs(w, err, transport.ErrClosed)
+		require.True(w, err.Unsent)
+	})
+}
+
+// TestHTTP2 carries both lanes over one connection, and tells its ends.
+func TestHTTP2(t *testing.T) {
+	inWorld(t, "https://server/cometd", func(w *world) {
+		server, client := certify(w.T, "server")
+		w.network.TLS = client
+		server.NextProtos = []string{"h2"}
+		held := make(chan struct{})
+		var requests, second atomic.Int32
+		srv := &http.Server{TLSConfig: server, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			second.Store(int32(r.ProtoMajor))
+			if r.URL.Path == "/hold" {
+				select {
+				case <-held:
+				case <-r.Context().Done():
+				}
+			}
+			rw.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(rw, "[]")
+		})}
+		l, err := w.net.Listen("server:443")
+		require.NoError(w, err)
+		go func() { _ = srv.ServeTLS(l, "", "") }()
+		w.stop = append(w.stop, func() { _ = srv.Close(); w.net.Reset("server:443"); synctest.Wait() })
+
+		e, _ := w.exchange()
+		require.Nil(w, e)
+		require.EqualValues(w, 2, second.Load())
+
+		hold := *w.target
+		hold.URL = hold.URL.JoinPath("..", "hold")
+		w.session.SetTarget(&hold)
+		poll := w.send(transport.Connect, 1)
+		synctest.Wait()
+		w.session.SetTarget(w.target)
+		e, _ = w.exchange()
+		require.Nil(w, e, "a held connect delays no command")
+		require.Equal(w, 1, w.dialled("server:443"))
+
+		w.net.Reset("server:443")
+		e, _ = w.outcome(poll)
+		require.Equal(w, "read", e.Op, "%v", e)
+		require.False(w, e.Unsent)
+		require.EqualValues(w, 3, requests.Load(), "sent again")
+		close(held)
+	})
+}
+
+// TestADeadHTTP2Connection is found out while no request fails on it: all
+// sessions would share it.
+func TestADeadHTTP2Connection(t *testing.T) {
+	inWorld(t, "https://server/cometd", func(w *world) {
+		server, client := certify(w.T, "server")
+		w.network.TLS = client
+		server.NextProtos = []string{"h2"}
+		srv := &http.Server{TLSConfig: server, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { <-r.Context().Done() })}
+		l, err := w.net.Listen("server:443")
+		require.NoError(w, err)
+		go func() { _ = srv.ServeTLS(l, "", "") }()
+		w.stop = append(w.stop, func() {
+			w.net.Stall("server:443", false, false)
+			_ = srv.Close()
+			w.net.Reset("server:443")
+			synctest.Wait()
+		})
+		poll := w.send(transport.Connect, 1)
+		synctest.Wait()
+		w.net.Stall("server:443", true, true)
+		start := time.Now()
+		e, _ := w.outcome(poll)
+		require.NotEqual(w, "cut", e.Op)
+		require.LessOrEqual(w, time.Since(start), pingAfter+pingWait+time.Second)
+	})
+}

@@ -1,0 +1,135 @@
+package transporttest
+
+import (
+	"errors"
+	"sync/atomic"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+var errCause = errors.New("the cause that the test gave")
+
+// isCut holds an End to what Cut promises.
+func (r *rig) isCut(e *End, cause error) {
+	require.NotNil(r, e.Err, "a leg that was cut ended in order")
+	require.Equal(r, "cut", e.Err.Op)
+	require.ErrorIs(r, e.Err.Err, cause)
+}
+
+// cutHeld: a Cut ends the leg at once, once, and nothing else.
+func cutHeld(r *rig) {
+	r.begin()
+	held := r.settle()
+	slow := ""
+	if held.Leg.Once {
+		r.bayeux.delay("/slow", 5*time.Second)
+		slow = r.send(r.event("/slow", "x"))
+	}
+	synctest.Wait()
+	start := time.Now()
+	r.pipe.Cut(held.Leg.ID, errCause)
+	r.pipe.Cut(held.Leg.ID, errors.New("too late"))
+	end := r.end(held.Leg.ID)
+	r.isCut(end, errCause)
+	require.False(r, end.Err.Unsent, "the connect had left")
+	require.LessOrEqual(r, end.At.Sub(start), prompt)
+	if slow != "" {
+		require.True(r, r.reply(slow).OK(), "the other lane was touched")
+		require.Nil(r, r.end(r.drew(slow).Leg.ID).Err, "the other lane was touched")
+	}
+	r.pipe.Cut(held.Leg.ID, errors.New("it has ended"))
+	r.settle()
+	require.True(r, r.reply(r.send(r.event("/a", "x"))).OK(), "the session goes on")
+}
+
+// cutInside: a leg may be cut while it hands up.
+func cutInside(r *rig) {
+	var once atomic.Bool
+	r.received = func(id transport.LegID, _ []bayeux.Message) {
+		if once.CompareAndSwap(false, true) {
+			r.pipe.Cut(id, errCause)
+		}
+	}
+	id := r.send(r.handshake())
+	r.reply(id)
+	r.isCut(r.end(r.drew(id).Leg.ID), errCause)
+	r.begin()
+	r.settle()
+}
+
+// cutAnywhen: whatever instant a Cut comes at, the leg ends once and the pipe
+// can be used again.
+func cutAnywhen(r *rig) {
+	r.net.SetLatency(5 * time.Millisecond)
+	r.bayeux.delay("/a", 10*time.Millisecond)
+	r.begin()
+	r.settle()
+	for at := range 40 {
+		id := r.send(r.event("/a", "x"))
+		time.Sleep(time.Duration(at) * time.Millisecond)
+		synctest.Wait()
+		d := r.drew(id)
+		answered := r.h.Record().Ended(d.Leg.ID) != nil
+		r.pipe.Cut(d.Leg.ID, errCause)
+		end := r.end(d.Leg.ID)
+		if !answered {
+			r.isCut(end, errCause)
+		}
+	}
+	r.settle()
+}
+
+// unknownLegs: what was never opened and what has ended is ignored.
+func unknownLegs(r *rig) {
+	none := transport.NewLegID()
+	for _, id := range []transport.LegID{0, none} {
+		r.pipe.Cut(id, errCause)
+		r.pipe.Drain(id)
+	}
+	require.Zero(r, r.net.Dials(address))
+	r.begin()
+	held := r.settle()
+	rec := r.h.Record()
+	for _, id := range []transport.LegID{0, none} {
+		r.pipe.Cut(id, errCause)
+		r.pipe.Drain(id)
+	}
+	for _, e := range rec.Ends {
+		r.pipe.Cut(e.Leg, errCause)
+		r.pipe.Drain(e.Leg)
+	}
+	time.Sleep(time.Second)
+	require.Nil(r, r.h.Record().Ended(held.Leg.ID), "another leg was ended")
+}
+
+// drain: a socket is left in order and draws no more; an exchange is not
+// touched.
+func drain(r *rig) {
+	r.begin()
+	held := r.settle()
+	before := len(r.h.Record().Draws)
+	start := time.Now()
+	r.pipe.Drain(held.Leg.ID)
+	if held.Leg.Once {
+		time.Sleep(2 * time.Second)
+		require.Nil(r, r.h.Record().Ended(held.Leg.ID), "Drain ended an exchange")
+		require.True(r, r.reply(r.send(r.event("/a", "x"))).OK())
+		return
+	}
+	r.h.Queue(transport.Commands, r.event("/a", "x"))
+	r.pipe.Wake(transport.Commands)
+	end := r.end(held.Leg.ID)
+	require.LessOrEqual(r, end.At.Sub(start), time.Second+prompt)
+	if end.Err != nil {
+		require.Equal(r, "drain", end.Err.Op)
+	}
+	r.settle()
+	for _, d := range r.h.Record().Draws[before:] {
+		require.NotEqual(r, held.Leg.ID, d.Leg.ID, "drawn on a leg that is drained")
+	}
+}
