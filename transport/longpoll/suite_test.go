@@ -3,9 +3,15 @@ package longpoll
 import (
 	"testing"
 
+	"github.com/turold/turold/bayeux/bayeuxtest"
 	"github.com/turold/turold/transport/transporttest"
 )
 
 func TestContract(t *testing.T) {
-	transporttest.Run(t, transporttest.Pipe{Name: "longpoll", Open: Open})
+	for name, server := range map[string]*bayeuxtest.Options{
+		"CometD":              nil,
+		"without a WebSocket": {NoWebSocket: true},
+	} {
+		transporttest.Run(t, transporttest.Pipe{Name: name, Open: Open, Server: server})
+	}
 }

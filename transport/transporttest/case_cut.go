@@ -113,6 +113,7 @@ func drain(r *rig) {
 	r.begin()
 	held := r.settle()
 	before := len(r.h.Record().Draws)
+	r.h.Queue(transport.Commands, r.event("/a", "x")) // what a draw on the leg would find
 	start := time.Now()
 	r.pipe.Drain(held.Leg.ID)
 	if held.Leg.Once {
@@ -121,7 +122,6 @@ func drain(r *rig) {
 		require.True(r, r.reply(r.send(r.event("/a", "x"))).OK())
 		return
 	}
-	r.h.Queue(transport.Commands, r.event("/a", "x"))
 	r.pipe.Wake(transport.Commands)
 	end := r.end(held.Leg.ID)
 	require.LessOrEqual(r, end.At.Sub(start), time.Second+prompt)

@@ -3,8 +3,8 @@
 // elsewhere.
 //
 // [Run] is the suite. It opens the pipe anew for each case, in a
-// testing/synctest bubble of its own, against a real Bayeux server on a network
-// in memory, so that holds, time-outs and black holes cost no time:
+// testing/synctest bubble of its own, against the server of package bayeuxtest on
+// a network in memory, so that holds, time-outs and black holes cost no time:
 //
 //	func TestConformance(t *testing.T) {
 //		transporttest.Run(t, transporttest.Pipe{Name: "mine", Open: mine.Open})
