@@ -2,6 +2,7 @@ package bayeux
 
 import (
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -19,6 +20,10 @@ const (
 // longer ones are cut to it and negative ones to zero.
 const MaxAdvised = 24 * time.Hour
 
+// maxSections bounds the transport-named parts of one advice, however often it
+// is merged: there are about five connectionTypes in the world.
+const maxSections = 16
+
 // Advice is a server's advice, or a client's wishes on a connect. A nil field
 // was not sent: it leaves standing what was advised before, see Merge.
 type Advice struct {
@@ -30,7 +35,8 @@ type Advice struct {
 	Hosts           []string       // told, never followed by this module
 	Sections        map[string]Advice
 	// Sections are the transport-named parts ("long-polling": {…}) that hold
-	// for one connectionType only, see For. They have no sections of their own.
+	// for one connectionType only, see For. They have no sections of their own,
+	// and of what a server sends 16 are kept at most.
 }
 
 // Merge returns a with each field that later carries in its place, and
@@ -47,16 +53,28 @@ func (a Advice) Merge(later Advice) Advice {
 		a.Hosts = later.Hosts
 	}
 	if len(later.Sections) > 0 {
-		all := maps.Clone(a.Sections)
-		if all == nil {
-			all = make(map[string]Advice, len(later.Sections))
+		a.Sections = maps.Clone(a.Sections)
+		for _, name := range slices.Sorted(maps.Keys(later.Sections)) {
+			a.setSection(name, a.Sections[name].Merge(later.Sections[name]))
 		}
-		for name, s := range later.Sections {
-			all[name] = all[name].Merge(s)
-		}
-		a.Sections = all
 	}
 	return a
+}
+
+// setSection puts a section in its place, or drops a new one past the bound.
+func (a *Advice) setSection(name string, s Advice) {
+	if a.Sections == nil {
+		a.Sections = map[string]Advice{}
+	}
+	if _, known := a.Sections[name]; known || len(a.Sections) < maxSections {
+		a.Sections[name] = s
+	}
+}
+
+// empty reports whether a says nothing.
+func (a *Advice) empty() bool {
+	return a.Reconnect == "" && a.Interval == nil && a.Timeout == nil && a.MaxInterval == nil &&
+		a.MultipleClients == nil && a.Hosts == nil && a.Sections == nil
 }
 
 func newer[T any](old, later *T) *T {
@@ -77,9 +95,9 @@ func (a Advice) For(connectionType string) Advice {
 	return a
 }
 
-// Millis returns a pointer to d cut to the range that advice may carry (zero
-// to MaxAdvised), for the fields of Advice.
+// Millis returns a pointer to d in whole milliseconds, cut to the range that
+// advice may carry (zero to MaxAdvised), for the fields of Advice.
 func Millis(d time.Duration) *time.Duration {
-	d = min(max(d, 0), MaxAdvised)
+	d = min(max(d, 0), MaxAdvised).Truncate(time.Millisecond)
 	return &d
 }

@@ -64,10 +64,14 @@ func grammatical(r rune) bool {
 
 // Matches reports whether a message on name reaches a subscription to c:
 // the names are equal, or c is a pattern that covers name. A pattern covers
-// no name outside its own prefix, and "/a/**" does not cover "/a".
+// no name outside its own prefix, "/a/**" does not cover "/a", and no pattern
+// covers another.
 func (c Channel) Matches(name Channel) bool {
 	if c == name {
 		return true
+	}
+	if name.Wild() {
+		return false
 	}
 	if prefix, ok := strings.CutSuffix(string(c), "**"); ok && strings.HasSuffix(prefix, "/") {
 		return len(name) > len(prefix) && strings.HasPrefix(string(name), prefix)
@@ -79,21 +83,19 @@ func (c Channel) Matches(name Channel) bool {
 	return false
 }
 
-// Patterns yields c and every pattern that covers it, the narrowest first:
+// Patterns yields c and every pattern that Matches it, the narrowest first:
 // the keys under which a registry of subscriptions finds what c reaches.
 func (c Channel) Patterns(yield func(Channel) bool) {
-	if !yield(c) {
+	if !yield(c) || c.Wild() {
 		return
 	}
+	last := len(c) - 1 // a slash there begins a segment that nothing covers
 	i := strings.LastIndexByte(string(c), '/')
-	if i < 0 || c.Wild() {
-		return
-	}
-	if !yield(c[:i+1] + "*") {
+	if i >= 0 && i < last && !yield(c[:i+1]+"*") {
 		return
 	}
 	for ; i >= 0; i = strings.LastIndexByte(string(c[:i]), '/') {
-		if !yield(c[:i+1] + "**") {
+		if i < last && !yield(c[:i+1]+"**") {
 			return
 		}
 	}

@@ -7,6 +7,10 @@
 // a reserved one in case only is an unknown key, and a reserved key that comes
 // twice in one message is refused.
 //
+// A frame must be UTF-8. Lone surrogates, which are grammatical when escaped
+// ("\ud83d"), stay as they are in data and ext and read as U+FFFD in names, ids
+// and texts. A reserved key whose value is null counts as absent, except data.
+//
 // Every other room of the module may call it. It does no I/O, starts no
 // goroutine, reads no clock and writes no log, and knows neither transports
 // nor sessions. Values are plain data: they are safe for concurrent use as

@@ -1,6 +1,8 @@
 package bayeux
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -8,9 +10,10 @@ import (
 )
 
 // Append appends the batch as a JSON array, as Bayeux section 2.4 wants it on
-// every transport. Data and Ext must be valid JSON, and are copied as they
-// are; strings that are not UTF-8 have their bad bytes replaced. An empty
-// batch appends "[]", which no server should be sent.
+// every transport; the same messages always give the same bytes. Data and Ext
+// must be valid JSON or empty, and are copied as they are; strings that are not
+// UTF-8 have their bad bytes replaced by U+FFFD. An empty batch appends "[]",
+// which no server should be sent: CometD closes the socket for it.
 func Append(dst []byte, ms []Message) []byte {
 	dst = append(dst, '[')
 	for i := range ms {
@@ -33,10 +36,10 @@ func (m *Message) append(dst []byte) []byte {
 	if m.Meta != nil {
 		dst = m.Meta.append(dst)
 	}
-	if m.Ext != nil {
+	if len(m.Ext) > 0 {
 		dst = appendRaw(dst, `"ext":`, m.Ext)
 	}
-	if m.Data != nil {
+	if len(m.Data) > 0 {
 		dst = appendRaw(dst, `"data":`, m.Data)
 	}
 	return closeObject(dst)
@@ -119,8 +122,9 @@ func (a *Advice) append(dst []byte) []byte {
 	if a.Hosts != nil {
 		dst = appendTexts(dst, `"hosts":`, a.Hosts)
 	}
-	for name, s := range a.Sections {
+	for _, name := range slices.Sorted(maps.Keys(a.Sections)) {
 		dst, _ = jsontext.AppendQuote(dst, name)
+		s := a.Sections[name]
 		dst = append(s.append(append(dst, ':')), ',')
 	}
 	return closeObject(dst)

@@ -36,9 +36,9 @@ func (k Kind) String() string {
 type Error struct {
 	Kind Kind
 	Code int      // 0 if the field does not begin with a number
-	Args []string // between the first colon and the text, split at commas; nil if empty
+	Args []string // between the first colon and the text, split at commas, 16 at most; nil if empty
 	Text string
-	Raw  string // the field as sent
+	Raw  string // the field as sent. Faye writes the clientId into it when it does not know it
 }
 
 // Sentinels for errors.Is.
@@ -52,17 +52,20 @@ var (
 	ErrFailed         = &Error{Kind: Failed}
 )
 
+// maxArgs bounds Args; the last one keeps what is left, commas and all.
+const maxArgs = 16
+
 // ParseError reads an error field. The channel of the reply takes part in
 // finding the Kind. Any text gives an Error; it never fails.
 func ParseError(ch Channel, raw string) *Error {
 	e := &Error{Raw: raw, Text: raw}
 	if code, rest, ok := strings.Cut(raw, ":"); ok {
-		if n, err := strconv.Atoi(code); err == nil && n >= 0 {
-			e.Code, e.Text = n, rest
+		if n, err := strconv.ParseUint(code, 10, 31); err == nil {
+			e.Code, e.Text = int(n), rest
 			if args, text, ok := strings.Cut(rest, ":"); ok {
 				e.Text = text
 				if args != "" {
-					e.Args = strings.Split(args, ",")
+					e.Args = strings.SplitN(args, ",", maxArgs)
 				}
 			}
 		}
@@ -71,51 +74,23 @@ func ParseError(ch Channel, raw string) *Error {
 	return e
 }
 
-func (e *Error) classify(ch Channel) Kind {
-	s := strings.ToLower(e.Raw)
-	has := func(words ...string) bool {
-		for _, w := range words {
-			if strings.Contains(s, w) {
-				return true
-			}
-		}
-		return false
-	}
-	switch {
-	case has("unknown client", "session_unknown", "unknown session"):
-		if ch == MetaHandshake {
-			return Unauthorized
-		}
-		return UnknownSession
-	case has("limit exceeded", "too busy", "too many"), e.Code == 503, e.Code == 429:
-		return Busy
-	case has("authentication invalid", "requires authentication", "handshake_denied", "handshake denied", "handshake_failed"):
-		return Unauthorized
-	case ch == MetaHandshake && (e.Code == 401 || e.Code == 403):
-		return Unauthorized
-	case has("_denied", "denied_by", "forbidden", "not allowed"):
-		return Forbidden
-	case has("channel_invalid", "invalid channel", "channel_missing", "unknown channel"):
-		return InvalidChannel
-	case e.Code == 401:
-		return Unauthorized
-	case e.Code == 403:
-		return Forbidden
-	case e.Code >= 400 && e.Code <= 499:
-		return Malformed
-	case e.Code >= 500 && e.Code <= 599:
-		return Failed
-	}
-	return Refused
-}
-
-// Error is the server's own words, with the kind in front.
+// Error is the server's own words, with the kind in front: at most 200 bytes
+// of them, with control characters escaped, and without the arguments of an
+// unknown session, one of which is the clientId.
 func (e *Error) Error() string {
-	if e.Raw == "" {
+	said := e.Raw
+	if e.Kind == UnknownSession && e.Args != nil {
+		said = strconv.Itoa(e.Code) + "::" + e.Text
+	}
+	if said == "" {
 		return "bayeux: " + e.Kind.String()
 	}
-	return "bayeux: " + e.Kind.String() + ": " + e.Raw
+	quoted := strconv.Quote(said[:min(len(said), 200)])
+	return "bayeux: " + e.Kind.String() + ": " + quoted[1:len(quoted)-1]
 }
+
+// GoString is what %#v prints: no more than Error.
+func (e *Error) GoString() string { return "&bayeux.Error{" + e.Error() + "}" }
 
 // Is reports whether target is an *Error of the same Kind.
 func (e *Error) Is(target error) bool {

@@ -4,7 +4,7 @@ package bayeux
 type Limits struct {
 	Bytes    int // of the whole, after any inflation; default 1 MiB (Salesforce needs 10)
 	Messages int // in one batch; default 10,000
-	Depth    int // of nested arrays and objects, the batch itself included; default 128
+	Depth    int // of nested arrays and objects, the batch itself included; default 128, and never more than 10,000
 }
 
 // WithDefaults returns l with each zero field replaced by its default.

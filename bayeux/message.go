@@ -15,7 +15,7 @@ type Message struct {
 	Channel Channel         // empty only in an error reply to a message that had none
 	ID      string          // as sent; a number is kept in its own digits. Empty: none. On an event it is the publisher's
 	Data    json.RawMessage // nil only if the key is absent: null, 0, false and "" are data
-	Ext     json.RawMessage // nil if absent
+	Ext     json.RawMessage // nil if absent or null
 	Meta    *Meta           // nil if the message carries none of its fields, as events do
 }
 
@@ -71,21 +71,37 @@ func (m *Message) Clone() Message {
 }
 
 // Size is an upper estimate of the bytes Append adds for m, for keeping a
-// batch within a bound; it is exact to within a few dozen bytes unless strings
-// need escaping.
+// batch within a bound. Only escapes can make them more: characters in names,
+// ids and errors that JSON does not take as they are.
 func (m *Message) Size() int {
 	n := 40 + len(m.Channel) + len(m.ID) + len(m.Data) + len(m.Ext)
-	if t := m.Meta; t != nil {
-		n += 120 + len(t.ClientID) + len(t.ConnectionType) + len(t.Error)
-		for _, s := range t.Subscription {
-			n += len(s) + 3
-		}
-		for _, s := range t.SupportedConnectionTypes {
-			n += len(s) + 3
-		}
-		if t.Advice != nil {
-			n += 200
-		}
+	if m.Meta != nil {
+		n += m.Meta.size()
+	}
+	return n
+}
+
+func (t *Meta) size() int {
+	n := 150 + len(t.ClientID) + len(t.Version) + len(t.MinimumVersion) + len(t.ConnectionType) + len(t.Error)
+	for _, s := range t.Subscription {
+		n += len(s) + 3
+	}
+	for _, s := range t.SupportedConnectionTypes {
+		n += len(s) + 3
+	}
+	if t.Advice != nil {
+		n += 10 + t.Advice.size()
+	}
+	return n
+}
+
+func (a *Advice) size() int {
+	n := 150 + len(a.Reconnect)
+	for _, s := range a.Hosts {
+		n += len(s) + 3
+	}
+	for name, s := range a.Sections {
+		n += len(name) + 4 + s.size()
 	}
 	return n
 }

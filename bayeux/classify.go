@@ -1,0 +1,52 @@
+package bayeux
+
+import "strings"
+
+// classify finds the Kind. It reads the text, not the arguments before it:
+// those may quote a channel's name, which anybody may have chosen.
+func (e *Error) classify(ch Channel) Kind {
+	text := strings.ToLower(e.Text[:min(len(e.Text), 200)])
+	says := func(phrases ...string) bool {
+		for _, p := range phrases {
+			if strings.Contains(text, p) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case says("unknown client", "session_unknown", "unknown session", "not completed handshake"):
+		if ch == MetaHandshake { // which names no session, and another one would not help
+			return Unauthorized
+		}
+		return UnknownSession
+	case says("limit exceeded", "too busy", "too many"), e.Code == 503, e.Code == 429:
+		return Busy
+	case says("_missing", "channel missing", "missing required parameter"):
+		return Malformed
+	case says("authentication invalid", "requires authentication", "handshake_denied", "handshake denied", "handshake_failed"):
+		return Unauthorized
+	case ch == MetaHandshake && (e.Code == 401 || e.Code == 403):
+		return Unauthorized
+	case says("_denied", "denied_by", "forbidden", "not allowed"):
+		return Forbidden
+	case says("channel_invalid", "subscription_invalid", "invalid channel", "unknown channel"):
+		return InvalidChannel
+	}
+	return kindOf(e.Code)
+}
+
+// kindOf is what is left to go by when the text says nothing known.
+func kindOf(code int) Kind {
+	switch {
+	case code == 401:
+		return Unauthorized
+	case code == 403:
+		return Forbidden
+	case code >= 400 && code <= 499:
+		return Malformed
+	case code >= 500 && code <= 599:
+		return Failed
+	}
+	return Refused
+}
