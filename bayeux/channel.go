@@ -19,6 +19,10 @@ const (
 	MetaDisconnect  Channel = "/meta/disconnect"
 )
 
+// maxPattern bounds a pattern's bytes. Without a bound one event on a name made
+// of slashes would cost its receiver the square of its length, see Patterns.
+const maxPattern = 1 << 10
+
 // Meta reports whether the name lies below /meta/, known or not.
 func (c Channel) Meta() bool { return strings.HasPrefix(string(c), "/meta/") }
 
@@ -33,9 +37,13 @@ func (c Channel) Wild() bool {
 
 // Validate returns an error unless the name follows the grammar of Bayeux
 // section 2.1: segments of letters, digits and -_!~()$@ behind slashes, and a
-// wildcard in the last segment only. The characters in extra are allowed too:
-// "?&='" fits the filtered channels of Salesforce, "." what CometD takes.
+// wildcard in the last segment only, of a pattern of 1 KiB at most. The
+// characters in extra are allowed too: "?&='" fits the filtered channels of
+// Salesforce, "." what CometD takes.
 func (c Channel) Validate(extra string) error {
+	if c.Wild() && len(c) > maxPattern {
+		return fmt.Errorf("bayeux: channel %.100q is a pattern of %d bytes, at most %d", string(c), len(c), maxPattern)
+	}
 	rest, ok := strings.CutPrefix(string(c), "/")
 	if !ok {
 		return fmt.Errorf("bayeux: channel %.100q does not begin with a slash", string(c))
@@ -64,13 +72,13 @@ func grammatical(r rune) bool {
 
 // Matches reports whether a message on name reaches a subscription to c:
 // the names are equal, or c is a pattern that covers name. A pattern covers
-// no name outside its own prefix, "/a/**" does not cover "/a", and no pattern
-// covers another.
+// no name outside its own prefix, "/a/**" does not cover "/a", no pattern
+// covers another, and one longer than 1 KiB covers nothing.
 func (c Channel) Matches(name Channel) bool {
 	if c == name {
 		return true
 	}
-	if name.Wild() {
+	if name.Wild() || len(c) > maxPattern {
 		return false
 	}
 	if prefix, ok := strings.CutSuffix(string(c), "**"); ok && strings.HasSuffix(prefix, "/") {
@@ -89,13 +97,13 @@ func (c Channel) Patterns(yield func(Channel) bool) {
 	if !yield(c) || c.Wild() {
 		return
 	}
-	last := len(c) - 1 // a slash there begins a segment that nothing covers
-	i := strings.LastIndexByte(string(c), '/')
-	if i >= 0 && i < last && !yield(c[:i+1]+"*") {
+	end := len(c) - 1 // a slash there begins a segment that nothing covers
+	last := strings.LastIndexByte(string(c), '/')
+	if last >= 0 && last < end && last+len("/*") <= maxPattern && !yield(c[:last+1]+"*") {
 		return
 	}
-	for ; i >= 0; i = strings.LastIndexByte(string(c[:i]), '/') {
-		if i < last && !yield(c[:i+1]+"**") {
+	for i := min(len(c), maxPattern-len("**")); i > 0; {
+		if i = strings.LastIndexByte(string(c[:i]), '/'); i >= 0 && i < end && !yield(c[:i+1]+"**") {
 			return
 		}
 	}

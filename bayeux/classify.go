@@ -1,6 +1,9 @@
 package bayeux
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // classify finds the Kind. It reads the text, not the arguments before it:
 // those may quote a channel's name, which anybody may have chosen.
@@ -49,4 +52,15 @@ func kindOf(code int) Kind {
 		return Failed
 	}
 	return Refused
+}
+
+// failureReason reads ext.sfdc.failureReason. Maps, for they compare keys
+// exactly and structs do not.
+func failureReason(ext json.RawMessage) (reason string) {
+	var all, sfdc map[string]json.RawMessage
+	if json.Unmarshal(ext, &all) != nil || json.Unmarshal(all["sfdc"], &sfdc) != nil {
+		return ""
+	}
+	_ = json.Unmarshal(sfdc["failureReason"], &reason) // what is no string is no reason
+	return reason
 }

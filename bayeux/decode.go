@@ -47,7 +47,14 @@ func Decode(b []byte, l Limits) ([]Message, error) {
 	}
 	d := open(b)
 	defer d.close()
-	return d.batch(min(objects, l.Messages), l.Messages)
+	ms, err := d.batch(min(objects, l.Messages), l.Messages)
+	if err == nil {
+		err = d.end()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ms, nil
 }
 
 // A decoder reads one batch. It is kept for the next one, for it is larger
@@ -82,10 +89,7 @@ func (d *decoder) batch(room, limit int) ([]Message, error) {
 	kind := d.PeekKind()
 	if kind == jsontext.KindBeginObject {
 		ms := make([]Message, 1)
-		if err := d.message(&ms[0]); err != nil {
-			return nil, err
-		}
-		return ms, d.end()
+		return ms, d.message(&ms[0])
 	}
 	tok, err := d.ReadToken()
 	if err != nil || tok.Kind() != jsontext.KindBeginArray {
@@ -108,7 +112,7 @@ func (d *decoder) batch(room, limit int) ([]Message, error) {
 	case tok.Kind() != jsontext.KindEndArray:
 		return nil, d.fail("something that is no object in the array", nil)
 	}
-	return ms, d.end()
+	return ms, nil
 }
 
 // end makes sure that nothing but white space follows.

@@ -1,23 +1,214 @@
 package bayeux
 
 import (
+	"encoding/json"
+	"errors"
+	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 )
 
-func TestDecodeRoundTrip(t *testing.T) {
-	in := `[{"data":{"n":1,"n":2},"channel":"/lab/seq"},{"ext":{"ack":2},"channel":"/meta/connect","id":7,"successful":true,"advice":{"interval":2000,"timeout":1e9,"reconnect":"retry","long-polling":{"interval":5}}}]`
+func decodeOne(t *testing.T, in string) Message {
 	ms, err := Decode([]byte(in), Limits{})
+	require.NoError(t, err, in)
+	require.Len(t, ms, 1, in)
+	return ms[0]
+}
+
+func TestDecodeMessage(t *testing.T) {
+	reply := func(ok bool) *Meta { return &Meta{Reply: true, Successful: ok} }
+	for _, c := range []struct {
+		name, in string
+		want     Message
+	}{
+		{"nothing", `{}`, Message{}},
+		{"an event", `{"channel":"/a","data":{"n":1}}`, Message{Channel: "/a", Data: []byte(`{"n":1}`)}},
+		{"a reply", `{"channel":"/meta/connect","id":"7","successful":true}`, Message{Channel: MetaConnect, ID: "7", Meta: reply(true)}},
+		{"a refusal", `{"successful":false}`, Message{Meta: reply(false)}},
+		{"unknown keys", `{"x":{"channel":"/b"},"":1,"channel":"/a","x-messages":2,"timestamp":"now"}`, Message{Channel: "/a"}},
+
+		{"data null", `{"data":null}`, Message{Data: []byte(`null`)}},
+		{"data false", `{"data":false}`, Message{Data: []byte(`false`)}},
+		{"data zero", `{"data":0}`, Message{Data: []byte(`0`)}},
+		{"data empty", `{"data":""}`, Message{Data: []byte(`""`)}},
+		{"no data, no ext", `{"channel":"/a","ext":null}`, Message{Channel: "/a"}},
+		{"null is absent", `{"channel":null,"id":null,"clientId":null,"successful":null,"error":null,"advice":null,"subscription":null}`, Message{}},
+
+		{"a numeric id", `{"id":7}`, Message{ID: "7"}},
+		{"a negative id", `{"id":-0}`, Message{ID: "-0"}},
+		{"an id beyond floats", `{"id":1e400}`, Message{ID: "1e400"}},
+		{"an id beyond integers", `{"id":123456789012345678901234567890}`, Message{ID: "123456789012345678901234567890"}},
+		{"a numeric clientId and version", `{"clientId":5,"version":1.0,"minimumVersion":0.9}`, Message{Meta: &Meta{ClientID: "5", Version: "1.0", MinimumVersion: "0.9"}}},
+
+		{"another case is another key", `{"Channel":"/b","ID":1,"DATA":1,"clientid":"x","Successful":true,"channel":"/a"}`, Message{Channel: "/a"}},
+		{"an escaped key is the key", `{"ch\u0061nnel":"/a","\u0069d":"1"}`, Message{Channel: "/a", ID: "1"}},
+		{"folding is not equality", `{"ſuccessful":true,"Kchannel":"/b"}`, Message{}},
+		{"escapes", `{"channel":"\/a","id":"\u00e9\n\ud83d\ude00"}`, Message{Channel: "/a", ID: "é\n😀"}},
+		{"lone surrogates", `{"channel":"/\ud800","id":"\udc00x\ud83d","data":"\ud83d"}`, Message{Channel: "/\ufffd", ID: "\ufffdx\ufffd", Data: []byte(`"\ud83d"`)}},
+
+		{"one subscription", `{"subscription":"/a"}`, Message{Meta: &Meta{Subscription: []Channel{"/a"}}}},
+		{"several", `{"subscription":["/a","/b/*"]}`, Message{Meta: &Meta{Subscription: []Channel{"/a", "/b/*"}}}},
+		{"several with rubbish", `{"subscription":["/a",1,null,{"a":1,"a":2},["/c"],"/b"]}`, Message{Meta: &Meta{Subscription: []Channel{"/a", "/b"}}}},
+		{"no subscription", `{"subscription":[]}`, Message{}},
+		{"types", `{"supportedConnectionTypes":["websocket",5,"long-polling"]}`, Message{Meta: &Meta{SupportedConnectionTypes: []string{"websocket", "long-polling"}}}},
+		{"types of another kind", `{"supportedConnectionTypes":"websocket"}`, Message{}},
+		{"a connection type", `{"connectionType":"websocket"}`, Message{Meta: &Meta{ConnectionType: "websocket"}}},
+
+		{"an error object", `{"successful":false,"error":{"code":402,"code":1}}`, Message{Meta: &Meta{Reply: true, Error: `{"code":402,"code":1}`}}},
+		{"an error number", `{"successful":false,"error":402}`, Message{Meta: &Meta{Reply: true, Error: `402`}}},
+		{"advice of another kind", `{"advice":"retry"}`, Message{}},
+		{"advice that says nothing", `{"advice":{}}`, Message{Meta: &Meta{Advice: &Advice{}}}},
+		{"empty strings say nothing", `{"channel":"","id":"","clientId":"","error":"","version":""}`, Message{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			require.Equal(t, c.want, decodeOne(t, "["+c.in+"]"))
+			require.Equal(t, c.want, decodeOne(t, " \t\r\n"+c.in+" \n"), "without the array")
+		})
+	}
+}
+
+// Data and ext are the application's, and come byte for byte.
+func TestDecodeKeepsDataAndExt(t *testing.T) {
+	for _, v := range []string{
+		`{"n":1,"n":2}`, `{ "a" : [ 1 , 2 ] }`, "{\n\t\"a\": 1\r\n}", `123456789012345678901234567890`, `-0`, `1E+400`, `1.10`,
+		"\"\u2028\u2029\"", `"\u2028\/\u003c"`, `"<&>"`, `"é\u00e9"`, `"\ud83d\ude00 \ud83d"`, `"\u0000"`, `[]`, `{}`, `[null,false,0,""]`,
+		`{"channel":"/x","data":{"successful":true},"ext":[{"advice":{}}]}`, `"` + strings.Repeat(`\\\"`, 50) + `"`,
+	} {
+		m := decodeOne(t, `[ { "data" : `+v+` , "ext": `+v+"\n} ]")
+		require.Equal(t, v, string(m.Data))
+		require.Equal(t, v, string(m.Ext))
+		require.Contains(t, string(Append(nil, []Message{m})), `"data":`+v)
+	}
+}
+
+func TestDecodeAliasesItsInput(t *testing.T) {
+	b := []byte(`[{"data":{"n":1},"ext":[2],"channel":"/a","id":"5","clientId":"c"}]`)
+	ms, err := Decode(b, Limits{})
 	require.NoError(t, err)
-	require.Len(t, ms, 2)
-	require.Equal(t, `{"n":1,"n":2}`, string(ms[0].Data))
-	require.Nil(t, ms[0].Meta)
-	require.Equal(t, "7", ms[1].ID)
-	require.True(t, ms[1].OK())
-	require.Equal(t, MaxAdvised, *ms[1].Advice().Timeout)
-	out := Append(nil, ms)
-	again, err := Decode(out, Limits{})
+	m := ms[0]
+	require.Same(t, &b[9], unsafe.SliceData(m.Data))
+	require.Equal(t, len(m.Data), cap(m.Data), "appending to data must not overwrite what follows it")
+	require.Equal(t, len(m.Ext), cap(m.Ext))
+	own := m.Clone()
+	for i := range b {
+		b[i] = 'x'
+	}
+	require.Equal(t, "xxxxxxx", string(m.Data))
+	require.Equal(t, Message{Channel: "/a", ID: "5", Data: []byte(`{"n":1}`), Ext: []byte(`[2]`), Meta: &Meta{ClientID: "c"}}, own)
+}
+
+func TestCloneIsDeepEnough(t *testing.T) {
+	m := Message{Channel: "/a", Data: []byte(`1`), Meta: &Meta{Subscription: []Channel{"/a"}, SupportedConnectionTypes: []string{"x"}}}
+	c := m.Clone()
+	require.Equal(t, m, c)
+	c.Meta.Subscription[0], c.Meta.SupportedConnectionTypes[0], c.Meta.ClientID, c.Data[0] = "/b", "y", "z", '2'
+	require.Equal(t, Message{Channel: "/a", Data: []byte(`1`), Meta: &Meta{Subscription: []Channel{"/a"}, SupportedConnectionTypes: []string{"x"}}}, m)
+	empty := Message{}
+	require.Equal(t, empty, empty.Clone())
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	for _, c := range []struct {
+		in, reason string
+		parser     bool // it was the JSON parser that objected
+	}{
+		{``, "neither an array nor an object", true},
+		{" \n", "neither an array nor an object", true},
+		{`null`, "neither an array nor an object", false},
+		{`5`, "neither an array nor an object", false},
+		{`"/a"`, "neither an array nor an object", false},
+		{`x`, "neither an array nor an object", true},
+		{"\ufeff[]", "neither an array nor an object", true},
+		{`[`, "bad JSON", true},
+		{`[{}`, "bad JSON", true},
+		{`[{},]`, "bad JSON", true},
+		{`[,{}]`, "bad JSON", true},
+		{`{"a"}`, "bad JSON", true},
+		{`{"a":1,}`, "bad JSON", true},
+		{`{a:1}`, "bad JSON", true},
+		{`{1:1}`, "bad JSON", true},
+		{`[{"x":01}]`, "bad JSON", true},
+		{`[{"x":"` + "\n" + `"}]`, "bad JSON", true},
+		{`[{"x":"\x"}]`, "bad JSON", true},
+		{`[{"data":}]`, "bad JSON", true},
+		{`[{"data":[}]`, "bad JSON", true},
+		{`[{"data":nul}]`, "bad JSON", true},
+		{`[{"advice":{"interval":}}]`, "bad JSON", true},
+		{`[{"advice":{"a":{"b":}}}]`, "bad JSON", true},
+		{`[{"subscription":["a",}]`, "bad JSON", true},
+		{`[{"channel":"/a"]`, "bad JSON", true},
+		{`[null]`, "something that is no object", false},
+		{`[[]]`, "something that is no object", false},
+		{`[{},5]`, "something that is no object", false},
+		{`[{}]]`, "something behind the batch", false},
+		{`[{}] x`, "something behind the batch", false},
+		{`{}{}`, "something behind the batch", false},
+		{`[{"channel":"/a","channel":"/b"}]`, "a reserved key comes twice", false},
+		{`[{"channel":null,"channel":"/b"}]`, "a reserved key comes twice", false},
+		{`[{"id":1,"\u0069d":2}]`, "a reserved key comes twice", false},
+		{`[{"data":1,"data":1}]`, "a reserved key comes twice", false},
+		{`[{"minimumVersion":"1","minimumVersion":"1"}]`, "a reserved key comes twice", false},
+		{`[{"channel":5}]`, "wrong type", false},
+		{`[{"channel":["/a"]}]`, "wrong type", false},
+		{`[{"id":{}}]`, "wrong type", false},
+		{`[{"id":true}]`, "wrong type", false},
+		{`[{"clientId":[]}]`, "wrong type", false},
+		{`[{"connectionType":1}]`, "wrong type", false},
+		{`[{"subscription":5}]`, "wrong type", false},
+		{`[{"successful":"true"}]`, "successful is no boolean", false},
+		{`[{"successful":1}]`, "successful is no boolean", false},
+		{"[{\"data\":\"\xff\"}]", "not UTF-8", false},
+		{"[{\"data\":\"\xed\xa0\x80\"}]", "not UTF-8", false},
+	} {
+		ms, err := Decode([]byte(c.in), Limits{})
+		require.Nil(t, ms, c.in)
+		var f *FormatError
+		require.ErrorAs(t, err, &f, c.in)
+		require.Contains(t, f.Reason, c.reason, c.in)
+		require.Equal(t, c.parser, f.Err != nil, c.in)
+		require.Equal(t, f.Err, errors.Unwrap(err))
+		require.LessOrEqual(t, f.Offset, int64(len(c.in)), c.in)
+		require.Contains(t, err.Error(), "bayeux: not a batch of messages: ")
+		require.NotErrorIs(t, err, ErrTooLarge)
+	}
+}
+
+// A decoder that stopped in the middle is as good as new for the next frame.
+func TestDecodeAfterFailure(t *testing.T) {
+	for range 100 {
+		_, err := Decode([]byte(`[{"data":[{"a":[`), Limits{})
+		require.Error(t, err)
+		require.Equal(t, Message{Channel: "/a"}, decodeOne(t, `[{"channel":"/a"}]`))
+	}
+}
+
+func TestDecodeBatch(t *testing.T) {
+	ms, err := Decode([]byte(`[]`), Limits{})
 	require.NoError(t, err)
-	require.Equal(t, string(out), string(Append(nil, again)))
+	require.Empty(t, ms)
+	ms, err = Decode([]byte("[\n{\"id\":1} , {}\t,{\"id\":3}]"), Limits{})
+	require.NoError(t, err)
+	require.Equal(t, []Message{{ID: "1"}, {}, {ID: "3"}}, ms)
+}
+
+func TestAppend(t *testing.T) {
+	require.Equal(t, `[]`, string(Append(nil, nil)))
+	require.Equal(t, `x[{},{}]`, string(Append([]byte("x"), make([]Message, 2))))
+	require.Equal(t, `[{"channel":"/a"}]`, string(Append(nil, []Message{{Channel: "/a", Data: json.RawMessage{}, Ext: json.RawMessage{}}})), "empty is absent")
+	require.Equal(t, `[{"id":"\"\\\n�"}]`, string(Append(nil, []Message{{ID: "\"\\\n\xff"}})))
+	full := Message{Channel: "/a", ID: "1", Data: []byte(`{}`), Ext: []byte(`[]`), Meta: &Meta{
+		ClientID: "c", Version: "1.0", MinimumVersion: "0.9", SupportedConnectionTypes: []string{"a", "b"}, ConnectionType: "t",
+		Subscription: []Channel{"/x", "/y"}, Reply: true, Successful: true, Error: "e",
+		Advice: &Advice{Reconnect: None, Interval: Millis(1e9), Timeout: Millis(0), MaxInterval: Millis(2e9), MultipleClients: ptr(false), Hosts: []string{"h"},
+			Sections: map[string]Advice{"z": {Interval: Millis(1e6)}, "a\"": {Reconnect: Retry}, "m": {}}},
+	}}
+	const want = `[{"channel":"/a","id":"1","clientId":"c","version":"1.0","minimumVersion":"0.9","connectionType":"t","error":"e",` +
+		`"supportedConnectionTypes":["a","b"],"subscription":["/x","/y"],"successful":true,` +
+		`"advice":{"reconnect":"none","interval":1000,"timeout":0,"maxInterval":2000,"multiple-clients":false,"hosts":["h"],` +
+		`"a\"":{"reconnect":"retry"},"m":{},"z":{"interval":1}},"ext":[],"data":{}}]`
+	for range 20 { // maps have no order, the output has one
+		require.Equal(t, want, string(Append(nil, []Message{full})))
+	}
 }

@@ -2,10 +2,10 @@
 // advice, errors, and the codec between them and JSON.
 //
 // It promises that data and ext reach the reader byte for byte as they were
-// sent, that nothing a peer sends makes it panic or use more memory than its
-// [Limits] allow, and that names are compared exactly: a key that differs from
-// a reserved one in case only is an unknown key, and a reserved key that comes
-// twice in one message is refused.
+// sent, that nothing a peer sends makes it panic or use memory out of
+// proportion to the [Limits], and that names are compared exactly: a key that
+// differs from a reserved one in case only is an unknown key, and a reserved
+// key that comes twice in one message is refused.
 //
 // A frame must be UTF-8. Lone surrogates, which are grammatical when escaped
 // ("\ud83d"), stay as they are in data and ext and read as U+FFFD in names, ids

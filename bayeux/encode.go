@@ -122,10 +122,17 @@ func (a *Advice) append(dst []byte) []byte {
 	if a.Hosts != nil {
 		dst = appendTexts(dst, `"hosts":`, a.Hosts)
 	}
-	for _, name := range slices.Sorted(maps.Keys(a.Sections)) {
-		dst, _ = jsontext.AppendQuote(dst, name)
-		s := a.Sections[name]
-		dst = append(s.append(append(dst, ':')), ',')
+	if len(a.Sections) > 0 {
+		dst = appendSections(dst, a.Sections)
 	}
 	return closeObject(dst)
+}
+
+func appendSections(dst []byte, sections map[string]Advice) []byte {
+	for _, name := range slices.Sorted(maps.Keys(sections)) {
+		dst, _ = jsontext.AppendQuote(dst, name)
+		s := sections[name]
+		dst = append(s.append(append(dst, ':')), ',')
+	}
+	return dst
 }

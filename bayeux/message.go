@@ -40,10 +40,15 @@ func (m *Message) IsReply() bool { return m.Meta != nil && m.Meta.Reply }
 func (m *Message) OK() bool { return m.IsReply() && m.Meta.Successful }
 
 // Err is nil unless the message is a reply that is not successful; then it is
-// what its error field says, as a *[Error], even if the field is missing.
+// what its error field says, as a *[Error], even if the field is missing. If
+// Salesforce tells the true cause in ext.sfdc.failureReason, it is that: a
+// server that is too busy calls a subscription denied.
 func (m *Message) Err() error {
 	if !m.IsReply() || m.Meta.Successful {
 		return nil
+	}
+	if cause := failureReason(m.Ext); cause != "" {
+		return ParseError(m.Channel, cause)
 	}
 	return ParseError(m.Channel, m.Meta.Error)
 }
