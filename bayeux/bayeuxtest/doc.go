@@ -1,0 +1,21 @@
+// Package bayeuxtest is a Bayeux server in the process of a test, as httptest
+// is an HTTP server: for tests of programs that use a Bayeux client, and for
+// trying things out. It is no server for production: it keeps what it must
+// deliver without a bound.
+//
+// [New] makes an http.Handler that serves both transports, long-polling and
+// WebSocket, on whatever path it is mounted at. [Start] runs one on a loopback
+// port; [Serve] runs one on any listener, also one in memory, so that it works
+// inside a testing/synctest bubble.
+//
+// It does what a CometD 9 server does, as far as a client can see it:
+// acknowledged messages, wildcards, service channels and remote calls, the
+// session cookie, sessions that move between the transports and that expire,
+// the order of events and replies, and the errors in its words. The Faye
+// profile does what Faye 1.4 does instead.
+//
+// Faults are made by hooks ([Options].Request, Take, Answer, Authorize) and by
+// methods ([Server.Forget], [Server.Disconnect], [Server.CutAll]).
+//
+// The package imports bayeux and gorilla/websocket, and knows no client.
+package bayeuxtest

@@ -1,0 +1,396 @@
+package bayeuxtest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+// errViolation is what breaks the protocol: HTTP 500, or close code 1011.
+var errViolation = errors.New("bayeux protocol violation")
+
+// An origin is where a batch came from.
+type origin struct {
+	r       *http.Request
+	browser string  // of the cookie
+	sock    *socket // nil: long-polling
+}
+
+// An outcome is what a batch is answered with.
+type outcome struct {
+	events, replies []bayeux.Message
+	held            *held  // the replies wait for it
+	browser         string // a cookie to set
+}
+
+// process works on a batch. Hooks and calls run without the lock, so it takes
+// it message by message.
+func (s *Server) process(from *origin, ms []bayeux.Message) (o outcome, err error) {
+	if len(ms) == 0 {
+		return o, errViolation
+	}
+	for i := range ms {
+		if ms[i].Channel == bayeux.MetaHandshake && len(ms) > 1 {
+			return o, errViolation
+		}
+	}
+	var last *Session
+	var connect *bayeux.Message
+	for i := range ms {
+		m := &ms[i]
+		if m.Meta == nil {
+			m.Meta = new(bayeux.Meta)
+		}
+		refusal := s.refuse(from, m)
+		s.mu.Lock()
+		x := s.find(from, m)
+		s.mu.Unlock()
+		switch {
+		case refusal != "":
+			r := failure(*m, refusal)
+			if m.Channel == bayeux.MetaHandshake {
+				r.Meta.Advice = &bayeux.Advice{Reconnect: bayeux.None}
+			}
+			o.replies = append(o.replies, r)
+		case m.Channel == bayeux.MetaHandshake:
+			r, y := s.handshake(from, m)
+			o.replies, o.browser, last = append(o.replies, r), y.browser, y
+		case x == nil:
+			o.replies = append(o.replies, s.unknown(*m))
+		case m.Channel == bayeux.MetaConnect:
+			connect, last = m, x
+			s.note(func(st *Stats) { st.Connects++ })
+		default:
+			o.replies, last = append(o.replies, s.command(x, m)...), x
+		}
+	}
+	if last != nil {
+		s.conclude(from, &o, last, connect, len(ms) == 1)
+	}
+	return o, nil
+}
+
+func (s *Server) note(f func(*Stats)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(&s.stats)
+}
+
+// refuse is the error of a message that goes no further; empty: none.
+func (s *Server) refuse(from *origin, m *bayeux.Message) string {
+	switch {
+	case m.Channel == "":
+		return "400::channel_missing"
+	case !alphanumeric(m.ID) && !s.faye():
+		return "405::message_id_invalid"
+	case m.Channel == bayeux.MetaSubscribe && len(m.Meta.Subscription) == 0:
+		return "403::subscription_missing"
+	case m.Channel.Meta() && !known(m.Channel), !m.Channel.Meta() && (m.Channel.Wild() || m.Channel.Validate(".") != nil):
+		if s.faye() {
+			return "405:" + string(m.Channel) + ":Invalid channel"
+		}
+		return "405::channel_invalid"
+	case s.faye() && m.Channel == bayeux.MetaSubscribe && m.Meta.Subscription[0].Service():
+		return "403:" + string(m.Meta.Subscription[0]) + ":Forbidden channel"
+	}
+	asked := m.Channel == bayeux.MetaHandshake || m.Channel == bayeux.MetaSubscribe || !m.Channel.Meta()
+	if s.o.Authorize != nil && asked {
+		return s.o.Authorize(from.r, *m)
+	}
+	return ""
+}
+
+func known(ch bayeux.Channel) bool {
+	switch ch {
+	case bayeux.MetaHandshake, bayeux.MetaConnect, bayeux.MetaSubscribe, bayeux.MetaUnsubscribe, bayeux.MetaDisconnect:
+		return true
+	}
+	return false
+}
+
+func alphanumeric(id string) bool {
+	return strings.IndexFunc(id, func(r rune) bool {
+		return !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
+	}) < 0
+}
+
+// find returns the session of a message, if it may be used from there: by
+// long-polling only with the cookie it was born with.
+func (s *Server) find(from *origin, m *bayeux.Message) *Session {
+	x := s.sessions[m.Meta.ClientID]
+	if x != nil && from.sock == nil && !s.faye() && (x.browser == "" || x.browser != from.browser) {
+		return nil
+	}
+	return x
+}
+
+func (s *Server) unknown(m bayeux.Message) bayeux.Message {
+	text := "402::session_unknown"
+	if s.faye() {
+		text = "401:" + m.Meta.ClientID + ":Unknown client"
+	}
+	r := failure(m, text)
+	if m.Channel == bayeux.MetaConnect {
+		r.Meta.Advice = &bayeux.Advice{Reconnect: bayeux.Rehandshake, Interval: bayeux.Millis(0)}
+	}
+	return r
+}
+
+func (s *Server) handshake(from *origin, m *bayeux.Message) (bayeux.Message, *Session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.Handshakes++
+	browser := from.browser
+	switch {
+	case from.sock != nil:
+		browser = ""
+	case browser == "":
+		browser = newBrowser()
+	}
+	ack := false
+	if !s.o.NoAck {
+		var ext struct{ Ack bool }
+		_ = json.Unmarshal(m.Ext, &ext)
+		ack = ext.Ack
+	}
+	x := s.newSession(browser, ack)
+	r := success(*m)
+	r.Meta.ClientID, r.Meta.Version, r.Meta.MinimumVersion = x.id, "1.0", "1.0"
+	r.Meta.Advice = s.advice()
+	r.Meta.SupportedConnectionTypes = s.types()
+	if ack {
+		r.Ext = json.RawMessage(`{"ack":true}`)
+	}
+	return r, x
+}
+
+func (s *Server) types() []string {
+	out := []string{}
+	if !s.o.NoWebSocket {
+		out = append(out, transport.WebSocket)
+	}
+	if !s.o.NoLongPolling {
+		out = append(out, transport.LongPolling)
+	}
+	return out
+}
+
+func (s *Server) advice() *bayeux.Advice {
+	return &bayeux.Advice{Reconnect: bayeux.Retry, Interval: bayeux.Millis(s.o.Interval), Timeout: bayeux.Millis(s.o.Timeout)}
+}
+
+// command does a subscribe, unsubscribe, disconnect or publish.
+func (s *Server) command(x *Session, m *bayeux.Message) []bayeux.Message {
+	if !m.Channel.Meta() {
+		return s.publish(x, m)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := success(*m)
+	r.Meta.Subscription = m.Meta.Subscription
+	switch m.Channel {
+	case bayeux.MetaSubscribe:
+		s.stats.Subscribes++
+		for _, ch := range m.Meta.Subscription {
+			if !ch.Service() {
+				x.subs[ch] = true
+			}
+		}
+	case bayeux.MetaUnsubscribe:
+		for _, ch := range m.Meta.Subscription {
+			if !x.subs[ch] && !ch.Service() && !s.faye() {
+				r = failure(*m, "400::channel_missing")
+			}
+			delete(x.subs, ch)
+		}
+	case bayeux.MetaDisconnect:
+		x.leave()
+	}
+	return []bayeux.Message{x.sign(r)}
+}
+
+// leave is the client's goodbye: a held connect is answered.
+func (x *Session) leave() {
+	h := x.held
+	x.held = nil
+	x.remove()
+	if h == nil {
+		return
+	}
+	h.timer.Stop()
+	reply := success(h.m)
+	reply.Meta.Advice = &bayeux.Advice{Reconnect: bayeux.None}
+	if h.sock != nil {
+		h.sock.answer(nil, append(h.replies, reply))
+	} else {
+		h.finish(append(h.replies, reply), false)
+	}
+}
+
+// sign adds what every reply of the session carries.
+func (x *Session) sign(r bayeux.Message) bayeux.Message {
+	if x.ack {
+		r.Ext = json.RawMessage(`{}`)
+	}
+	if x.s.faye() {
+		r.Meta.ClientID = x.id
+	}
+	return r
+}
+
+func (s *Server) publish(x *Session, m *bayeux.Message) []bayeux.Message {
+	s.note(func(st *Stats) { st.Publishes++ })
+	if m.Channel.Service() {
+		s.mu.Lock()
+		call := s.calls[m.Channel]
+		s.mu.Unlock()
+		if call == nil {
+			return []bayeux.Message{x.sign(success(*m))}
+		}
+		return s.call(x, m, call)
+	}
+	event := bayeux.Message{Channel: m.Channel, Data: m.Data}
+	if s.faye() {
+		event.ID, event.Ext = m.ID, m.Ext
+	}
+	s.broadcast(event)
+	return []bayeux.Message{x.sign(success(*m))}
+}
+
+// call answers a remote call as CometD does: with a reply that has the data
+// and another that has not.
+func (s *Server) call(x *Session, m *bayeux.Message, call Call) []bayeux.Message {
+	v, err := call(x, *m)
+	var raw json.RawMessage
+	if err == nil {
+		raw, err = json.Marshal(v)
+	}
+	if err != nil {
+		text := "500::" + err.Error()
+		var refused *bayeux.Error
+		if errors.As(err, &refused) {
+			text = refused.Raw
+		}
+		return []bayeux.Message{failure(*m, text)}
+	}
+	result := success(*m)
+	result.Data = raw
+	return []bayeux.Message{result, x.sign(success(*m))}
+}
+
+// conclude decides what goes out with the replies, and whether they wait.
+func (s *Server) conclude(from *origin, o *outcome, x *Session, connect *bayeux.Message, alone bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x.gone {
+		return
+	}
+	if from.sock != nil && x.sock != from.sock && o.browser == "" {
+		x.supersede() // any message of the session moves it to the socket
+		x.sock = from.sock
+	}
+	if connect == nil {
+		if x.held == nil {
+			x.lease = 0
+			x.rest()
+		}
+		if !x.ack && o.browser == "" {
+			o.events = x.flush()
+		}
+		return
+	}
+	x.connect(from, o, connect, alone)
+}
+
+// connect answers a connect, or holds it.
+func (x *Session) connect(from *origin, o *outcome, m *bayeux.Message, alone bool) {
+	hold := x.s.o.Timeout
+	x.lease = 0
+	if a := m.Advice(); a != nil {
+		if a.Timeout != nil {
+			hold = *a.Timeout
+		}
+		if a.Interval != nil && !x.s.faye() {
+			x.lease = *a.Interval
+		}
+	}
+	if from.sock == nil {
+		x.sock = nil
+	}
+	x.acknowledged(ackOf(m.Ext))
+	first := !x.connected
+	x.connected, x.kind = true, m.Meta.ConnectionType
+	mayHold := hold > 0 && !first && len(x.queue) == 0 && (alone || from.sock != nil || x.s.faye())
+	// A connect that is not held leaves one that is held on the same socket alone.
+	if x.held != nil && (mayHold || x.held.sock == nil || x.held.sock != from.sock) {
+		x.supersede()
+	}
+	if !mayHold {
+		if x.held == nil {
+			x.rest()
+		}
+		reply := x.connectReply(*m)
+		o.events, o.replies = x.flush(), append(o.replies, x.signConnect(reply))
+		return
+	}
+	x.expiry.Stop()
+	h := &held{m: *m, sock: from.sock, replies: o.replies}
+	if h.sock == nil {
+		h.result = make(chan answer, 1)
+	}
+	h.timer = time.AfterFunc(hold, func() {
+		x.s.mu.Lock()
+		defer x.s.mu.Unlock()
+		switch {
+		case x.held == h:
+			x.release()
+		case h.sock == nil:
+			h.finish([]bayeux.Message{success(h.m)}, false)
+		}
+	})
+	x.held, o.held, o.replies = h, h, nil
+}
+
+func (x *Session) signConnect(r bayeux.Message) bayeux.Message {
+	if x.s.faye() {
+		r.Meta.ClientID = x.id
+	}
+	return r
+}
+
+// body puts events and replies in the order of a long-polling response.
+func (s *Server) body(events, replies []bayeux.Message) []bayeux.Message {
+	if s.faye() {
+		return append(replies, events...)
+	}
+	return append(events, replies...)
+}
+
+func success(m bayeux.Message) bayeux.Message {
+	return bayeux.Message{Channel: m.Channel, ID: m.ID, Meta: &bayeux.Meta{Reply: true, Successful: true}}
+}
+
+func failure(m bayeux.Message, text string) bayeux.Message {
+	r := success(m)
+	r.Meta.Successful, r.Meta.Error, r.Meta.Subscription = false, text, m.Meta.Subscription
+	return r
+}
+
+func ackOf(ext json.RawMessage) int64 {
+	var o struct{ Ack *int64 }
+	if json.Unmarshal(ext, &o) != nil || o.Ack == nil {
+		return -1
+	}
+	return *o.Ack
+}
+
+func ackExt(n int64) json.RawMessage {
+	return json.RawMessage(fmt.Sprintf(`{"ack":%s}`, strconv.FormatInt(n, 10)))
+}

@@ -1,0 +1,55 @@
+package bayeuxtest
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// A Running is a Server on a listener.
+type Running struct {
+	*Server
+	URL string // of the transports, such as http://127.0.0.1:41329/cometd
+
+	http *http.Server
+	wg   sync.WaitGroup
+}
+
+// Start runs a server on a free port of the loopback interface, at /cometd.
+func Start(o *Options) (*Running, error) {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	return Serve(l, "/cometd", New(o), nil), nil
+}
+
+// Serve runs a server on a listener, at one path exactly, as CometD does;
+// other paths go to rest, or are not found if that is nil. It takes over the
+// listener and the server: Close closes both.
+func Serve(l net.Listener, path string, s *Server, rest http.Handler) *Running {
+	mux := http.NewServeMux()
+	mux.Handle(path, s)
+	if rest != nil {
+		mux.Handle("/", rest)
+	}
+	r := &Running{Server: s, URL: "http://" + l.Addr().String() + path,
+		http: &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}}
+	r.wg.Go(func() {
+		if err := r.http.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			_ = l.Close()
+		}
+	})
+	return r
+}
+
+// Close stops listening, breaks what is connected, and waits until nothing runs.
+func (r *Running) Close() error {
+	err := r.http.Close()
+	_ = r.Server.Close()
+	r.wg.Wait()
+	return err
+}

@@ -1,0 +1,201 @@
+package bayeuxtest
+
+import (
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+)
+
+// A Profile is the server that is imitated.
+type Profile uint8
+
+// The profiles.
+const (
+	CometD Profile = iota // CometD 9
+	Faye                  // Faye 1.4: no cookies, no acknowledgement, events behind the connect's reply, advice in every reply
+)
+
+// Options are a server's. A nil *Options is a zero one. They are not changed
+// after New. The hooks are called without a lock, may block, and may call the
+// server's methods, Close excepted.
+type Options struct {
+	Profile       Profile
+	Timeout       time.Duration // how long a connect is held; 0: 20 s
+	MaxInterval   time.Duration // how long a session lives without a connect; 0: 10 s
+	Interval      time.Duration // advised pause between connects
+	NoAck         bool          // the acknowledgement extension is not offered
+	NoWebSocket   bool          // upgrades are answered 400
+	NoLongPolling bool          // everything but upgrades is answered 400
+	MaxMessage    int           // bytes of a WebSocket message, beyond which it is closed with 1009; 0: 64 KiB
+
+	// Request sees each HTTP request, upgrades included, before anything else.
+	// It returns true if it has answered or hijacked it.
+	Request func(w http.ResponseWriter, r *http.Request) bool
+	// Take sees each frame or body before it is processed; to sleep in it is to
+	// delay it.
+	Take func(ms []bayeux.Message)
+	// Answer sees each frame or body before it is written. If it returns false
+	// the connection is cut instead.
+	Answer func(ms []bayeux.Message) bool
+	// Authorize may refuse a handshake, subscribe or publish: the text, such as
+	// "403::handshake_denied", becomes its error. Empty grants it.
+	Authorize func(r *http.Request, m bayeux.Message) string
+}
+
+// Stats counts what a server saw.
+type Stats struct {
+	Requests, Upgrades                          int // HTTP requests, upgrades included
+	Handshakes, Connects, Subscribes, Publishes int // messages, refused ones included
+}
+
+// A Server is a Bayeux server. Its methods are safe for concurrent use.
+type Server struct {
+	o Options
+
+	mu       sync.Mutex
+	closed   bool
+	stats    Stats
+	sessions map[string]*Session
+	sockets  map[*socket]struct{}
+	calls    map[bayeux.Channel]Call
+	wg       sync.WaitGroup
+}
+
+// A Call answers what is sent to a service channel: its result is the data of
+// the reply. An error that is a *bayeux.Error goes out in its own words, any
+// other as "500::" and its text. It is called without a lock.
+type Call func(s *Session, m bayeux.Message) (any, error)
+
+// New returns a server. It must be closed.
+func New(o *Options) *Server {
+	s := &Server{sessions: map[string]*Session{}, sockets: map[*socket]struct{}{}, calls: map[bayeux.Channel]Call{}}
+	if o != nil {
+		s.o = *o
+	}
+	if s.o.Timeout == 0 {
+		s.o.Timeout = 20 * time.Second
+	}
+	if s.o.MaxInterval == 0 {
+		s.o.MaxInterval = 10 * time.Second
+	}
+	if s.o.MaxMessage == 0 {
+		s.o.MaxMessage = 64 << 10
+	}
+	if s.faye() {
+		s.o.NoAck = true
+		s.o.MaxInterval = 2 * s.o.Timeout
+	}
+	return s
+}
+
+func (s *Server) faye() bool { return s.o.Profile == Faye }
+
+// Stats is a snapshot of the counters.
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stats
+}
+
+// Handle has f answer what is sent to a service channel.
+func (s *Server) Handle(ch bayeux.Channel, f Call) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls[ch] = f
+}
+
+// Publish sends data, as encoding/json marshals it, to every session that
+// subscribed to the channel, once each. Its error is the marshaller's.
+func (s *Server) Publish(ch bayeux.Channel, data any) error {
+	raw, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	s.broadcast(bayeux.Message{Channel: ch, Data: raw})
+	return nil
+}
+
+func (s *Server) broadcast(m bayeux.Message) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.sessions {
+		if x.wants(m.Channel) {
+			x.enqueue(m)
+		}
+	}
+}
+
+// Sessions are those that live, in no order.
+func (s *Server) Sessions() []*Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []*Session
+	for _, x := range s.sessions {
+		out = append(out, x)
+	}
+	return out
+}
+
+// Forget removes a session without a word, as an expiry does; empty: every
+// session. What it had out stays unanswered until its hold is over.
+func (s *Server) Forget(clientID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, x := range s.sessions {
+		if clientID == "" || id == clientID {
+			x.remove()
+		}
+	}
+}
+
+// Disconnect ends a session with a /meta/disconnect of the server's own, and
+// advises not to connect again. Empty: every session.
+func (s *Server) Disconnect(clientID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, x := range s.sessions {
+		if clientID == "" || id == clientID {
+			x.dismiss()
+		}
+	}
+}
+
+// CutAll breaks every socket and every held poll, and leaves the sessions.
+func (s *Server) CutAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.sessions {
+		if h := x.held; h != nil && h.sock == nil {
+			x.held = nil
+			h.finish(nil, true)
+		}
+	}
+	for k := range s.sockets {
+		k.cut()
+	}
+}
+
+// Close ends every session and connection and waits until nothing runs.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.CutAll()
+	s.Forget("")
+	s.wg.Wait()
+	return nil
+}
+
+// enter counts something that Close waits for; false: the server is closed.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.wg.Add(1)
+	return true
+}

@@ -1,0 +1,234 @@
+package bayeuxtest
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+)
+
+// A Session is one client of a Server. Its methods are safe for concurrent use.
+type Session struct {
+	s       *Server
+	id      string
+	browser string // the cookie's value; empty: born on a socket
+	ack     bool
+
+	// guarded by the server's mutex
+	gone      bool
+	subs      map[bayeux.Channel]bool
+	queue     []queued
+	batch     int64 // the number of the batch that is filled now
+	connected bool  // it had its first connect, which is never held
+	held      *held
+	sock      *socket // pushes go there; nil: none owns it
+	lease     time.Duration
+	expiry    *time.Timer
+	kind      string
+}
+
+// queued is an event that waits, or waits to be acknowledged.
+type queued struct {
+	m     bayeux.Message
+	batch int64 // it was sent in; counts only while ack is on
+}
+
+// held is a connect that waits for something to deliver.
+type held struct {
+	m       bayeux.Message
+	sock    *socket // nil: a poll
+	replies []bayeux.Message
+	timer   *time.Timer
+	result  chan answer // of a poll; it takes one without blocking
+}
+
+// answer is how a poll ends.
+type answer struct {
+	ms  []bayeux.Message // nil: as superseded
+	cut bool
+}
+
+// finish ends a poll.
+func (h *held) finish(ms []bayeux.Message, cut bool) {
+	h.timer.Stop()
+	if h.result != nil {
+		h.result <- answer{ms, cut}
+	}
+}
+
+func (s *Server) newSession(browser string, ack bool) *Session {
+	x := &Session{s: s, id: strings.ToLower(rand.Text()), browser: browser, ack: ack, subs: map[bayeux.Channel]bool{}, batch: 1}
+	x.expiry = time.AfterFunc(s.o.MaxInterval, x.expire)
+	s.sessions[x.id] = x
+	return x
+}
+
+// ID is the clientId.
+func (x *Session) ID() string { return x.id }
+
+// Transport is the connectionType of its last connect; empty before the first.
+func (x *Session) Transport() string {
+	x.s.mu.Lock()
+	defer x.s.mu.Unlock()
+	return x.kind
+}
+
+// Subscriptions are the channels and patterns it subscribed to, sorted.
+func (x *Session) Subscriptions() []bayeux.Channel {
+	x.s.mu.Lock()
+	defer x.s.mu.Unlock()
+	return slices.Sorted(maps.Keys(x.subs))
+}
+
+// Deliver sends data to this session alone, subscribed or not.
+func (x *Session) Deliver(ch bayeux.Channel, data any) error {
+	raw, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	x.s.mu.Lock()
+	defer x.s.mu.Unlock()
+	x.enqueue(bayeux.Message{Channel: ch, Data: raw})
+	return nil
+}
+
+// What follows is called with the server's mutex held.
+
+func (x *Session) wants(ch bayeux.Channel) bool {
+	for p := range ch.Patterns {
+		if x.subs[p] {
+			return true
+		}
+	}
+	return false
+}
+
+// enqueue takes an event, and sends it if there is a way now.
+func (x *Session) enqueue(m bayeux.Message) {
+	if x.gone {
+		return
+	}
+	x.queue = append(x.queue, queued{m, x.batch})
+	switch {
+	case x.sock != nil && !x.ack:
+		x.sock.push(x.flush())
+	case x.held != nil:
+		x.release()
+	}
+}
+
+// flush takes what is to be sent now. With ack it stays until it is
+// acknowledged, and the batch it goes in is over.
+func (x *Session) flush() []bayeux.Message {
+	out := make([]bayeux.Message, len(x.queue))
+	for i, q := range x.queue {
+		out[i] = q.m
+	}
+	if !x.ack {
+		x.queue = nil
+	}
+	return out
+}
+
+// acknowledged drops what came with batch n or before.
+func (x *Session) acknowledged(n int64) {
+	i := 0
+	for i < len(x.queue) && x.queue[i].batch <= n {
+		i++
+	}
+	x.queue = x.queue[i:]
+}
+
+// release answers the connect that is held.
+func (x *Session) release() {
+	h := x.held
+	x.held = nil
+	h.timer.Stop()
+	reply := x.connectReply(h.m)
+	events := x.flush()
+	x.rest()
+	if h.sock != nil {
+		h.sock.answer(events, append(h.replies, reply))
+		return
+	}
+	h.finish(x.s.body(events, append(h.replies, reply)), false)
+}
+
+// supersede ends a held connect for another: a poll gets HTTP 500, a connect
+// on a socket, and any on Faye, no answer at all.
+func (x *Session) supersede() {
+	h := x.held
+	if h == nil {
+		return
+	}
+	x.held = nil
+	h.timer.Stop()
+	if h.sock == nil && !x.s.faye() {
+		h.finish(nil, false)
+	}
+}
+
+// rest starts the clock of the session's life without a connect.
+func (x *Session) rest() { x.expiry.Reset(x.s.o.MaxInterval + x.lease) }
+
+func (x *Session) expire() {
+	x.s.mu.Lock()
+	defer x.s.mu.Unlock()
+	if x.held == nil {
+		x.remove()
+	}
+}
+
+func (x *Session) remove() {
+	if x.gone {
+		return
+	}
+	x.gone = true
+	x.expiry.Stop()
+	x.sock = nil
+	delete(x.s.sessions, x.id)
+}
+
+// dismiss is the server's own goodbye.
+func (x *Session) dismiss() {
+	bye := bayeux.Message{Channel: bayeux.MetaDisconnect, Meta: &bayeux.Meta{Reply: true, Successful: true}}
+	h := x.held
+	x.held = nil
+	if h == nil {
+		if x.sock != nil {
+			x.sock.answer(nil, []bayeux.Message{bye})
+		}
+		x.remove()
+		return
+	}
+	h.timer.Stop()
+	reply := success(h.m)
+	reply.Meta.Advice = &bayeux.Advice{Reconnect: bayeux.None}
+	if h.sock != nil {
+		h.sock.answer(nil, []bayeux.Message{bye})
+		h.sock.answer(nil, []bayeux.Message{reply})
+	} else {
+		h.finish([]bayeux.Message{bye, reply}, false)
+	}
+	x.remove()
+}
+
+// connectReply makes the reply to a connect, which ends a batch.
+func (x *Session) connectReply(m bayeux.Message) bayeux.Message {
+	r := success(m)
+	if x.ack {
+		r.Ext = ackExt(x.batch)
+		x.batch++
+	}
+	if m.Meta.Advice != nil || x.s.faye() {
+		r.Meta.Advice = x.s.advice()
+		if a := m.Advice(); a != nil && a.Interval != nil && !x.s.faye() {
+			r.Meta.Advice.Interval = a.Interval // CometD sends the wish back
+		}
+	}
+	return r
+}

@@ -1,0 +1,228 @@
+package memnet
+
+import (
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// window is how much may be on its way in one direction before writers wait.
+const window = 64 << 10
+
+// A half is one direction of a connection.
+type half struct {
+	delay func() time.Duration
+
+	mu     sync.Mutex
+	cond   *sync.Cond
+	chunks []chunk
+	size   int
+	held   bool      // stalled
+	eof    bool      // the writer closed; what is on its way still arrives
+	gone   bool      // the reader closed: writes fail
+	err    error     // reset
+	read   deadline  // the reader's
+	write  deadline  // the writer's
+	last   time.Time // arrival of the last chunk: order is kept when the latency shrinks
+}
+
+// A chunk arrives whole at an instant.
+type chunk struct {
+	b  []byte
+	at time.Time
+}
+
+type deadline struct {
+	at    time.Time
+	timer *time.Timer
+}
+
+func (d *deadline) passed(now time.Time) bool { return !d.at.IsZero() && !now.Before(d.at) }
+
+func newHalf(delay func() time.Duration) *half {
+	h := &half{delay: delay}
+	h.cond = sync.NewCond(&h.mu)
+	return h
+}
+
+// wake has those who wait look again.
+func (h *half) wake() {
+	h.mu.Lock()
+	h.cond.Broadcast()
+	h.mu.Unlock()
+}
+
+func (h *half) hold(on bool) {
+	h.mu.Lock()
+	h.held = on
+	h.cond.Broadcast()
+	h.mu.Unlock()
+}
+
+// take is Read.
+func (h *half) take(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for {
+		now := time.Now()
+		switch {
+		case h.gone:
+			return 0, net.ErrClosed
+		case h.err != nil:
+			return 0, h.err
+		case h.read.passed(now):
+			return 0, os.ErrDeadlineExceeded
+		case len(p) == 0:
+			return 0, nil
+		case h.held:
+		case len(h.chunks) > 0 && !now.Before(h.chunks[0].at):
+			return h.pop(p), nil
+		case len(h.chunks) > 0:
+			time.AfterFunc(h.chunks[0].at.Sub(now), h.wake)
+		case h.eof:
+			return 0, io.EOF
+		}
+		h.cond.Wait()
+	}
+}
+
+func (h *half) pop(p []byte) int {
+	c := &h.chunks[0]
+	n := copy(p, c.b)
+	c.b = c.b[n:]
+	h.size -= n
+	if len(c.b) == 0 {
+		h.chunks = h.chunks[1:]
+	}
+	h.cond.Broadcast()
+	return n
+}
+
+// put is Write.
+func (h *half) put(p []byte) (n int, err error) {
+	delay := h.delay()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for len(p) > 0 {
+		switch {
+		case h.err != nil:
+			return n, h.err
+		case h.eof:
+			return n, net.ErrClosed
+		case h.gone:
+			return n, os.NewSyscallError("write", syscall.EPIPE)
+		case h.write.passed(time.Now()):
+			return n, os.ErrDeadlineExceeded
+		case h.size >= window:
+			h.cond.Wait()
+			continue
+		}
+		k := min(len(p), window-h.size)
+		at := time.Now().Add(delay)
+		if at.Before(h.last) {
+			at = h.last
+		}
+		h.last = at
+		h.chunks = append(h.chunks, chunk{append([]byte(nil), p[:k]...), at})
+		h.size, n, p = h.size+k, n+k, p[k:]
+		h.cond.Broadcast()
+	}
+	return n, nil
+}
+
+// end marks the half as closed by its writer, its reader, or broken.
+func (h *half) end(f func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f()
+	h.cond.Broadcast()
+}
+
+func (h *half) set(d *deadline, t time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	d.at = t
+	if d.timer != nil {
+		d.timer.Stop()
+		d.timer = nil
+	}
+	if !t.IsZero() {
+		d.timer = time.AfterFunc(time.Until(t), h.wake)
+	}
+	h.cond.Broadcast()
+}
+
+type conn struct {
+	r, w          *half
+	local, remote Addr
+	closed        func() // nil at the server's end
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.r.take(p)
+	return n, c.wrap("read", err)
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	n, err := c.w.put(p)
+	return n, c.wrap("write", err)
+}
+
+func (c *conn) wrap(op string, err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	return &net.OpError{Op: op, Net: "mem", Source: c.local, Addr: c.remote, Err: err}
+}
+
+// Close lets what was written arrive and fails what the other side writes.
+func (c *conn) Close() error {
+	c.w.end(func() { c.w.eof = true })
+	c.r.end(func() { c.r.gone = true; c.r.chunks, c.r.size = nil, 0 })
+	c.stopTimers()
+	if c.closed != nil {
+		c.closed()
+	}
+	return nil
+}
+
+func (c *conn) stopTimers() {
+	c.r.set(&c.r.read, time.Time{})
+	c.w.set(&c.w.write, time.Time{})
+}
+
+// reset is what a RST does: both ends fail at once, nothing on its way arrives.
+func (c *conn) reset() {
+	for _, h := range []*half{c.r, c.w} {
+		h.end(func() {
+			if h.err == nil {
+				h.err = syscall.ECONNRESET
+			}
+			h.chunks, h.size = nil, 0
+		})
+	}
+	if c.closed != nil {
+		c.closed()
+	}
+}
+
+func (c *conn) LocalAddr() net.Addr  { return c.local }
+func (c *conn) RemoteAddr() net.Addr { return c.remote }
+
+func (c *conn) SetDeadline(t time.Time) error {
+	_ = c.SetReadDeadline(t)
+	return c.SetWriteDeadline(t)
+}
+
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.r.set(&c.r.read, t)
+	return nil
+}
+
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.w.set(&c.w.write, t)
+	return nil
+}

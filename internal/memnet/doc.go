@@ -1,0 +1,7 @@
+// Package memnet is a TCP-like network in memory, for tests inside a
+// testing/synctest bubble: what blocks on it is durably blocked, so virtual
+// time passes. Addresses are free strings of the form host:port; a listener
+// and the dials to it meet by name.
+//
+// It knows nothing of the module. Only tests may use it.
+package memnet

@@ -1,0 +1,246 @@
+package memnet
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A Network is a set of addresses and the connections to them. Make one with
+// New, inside the bubble it is used in. Safe for concurrent use.
+type Network struct {
+	mu      sync.Mutex
+	latency time.Duration
+	hosts   map[string]*host
+}
+
+// A host is what is known of one address.
+type host struct {
+	listener *listener
+	refuse   bool
+	hole     bool
+	up, down bool // stalled
+	dials    int
+	conns    map[*conn]struct{} // the client's ends
+}
+
+// New returns a Network without latency.
+func New() *Network { return &Network{hosts: map[string]*host{}} }
+
+// host is called with n.mu held.
+func (n *Network) host(addr string) *host {
+	h := n.hosts[addr]
+	if h == nil {
+		h = &host{conns: map[*conn]struct{}{}}
+		n.hosts[addr] = h
+	}
+	return h
+}
+
+// Listen listens on an address that nobody listens on; after Close it may be
+// listened on again.
+func (n *Network) Listen(addr string) (net.Listener, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	h := n.host(addr)
+	if h.listener != nil {
+		return nil, &net.OpError{Op: "listen", Net: "mem", Addr: Addr(addr), Err: syscall.EADDRINUSE}
+	}
+	h.listener = &listener{n: n, addr: addr, accept: make(chan net.Conn, 128), done: make(chan struct{})}
+	return h.listener, nil
+}
+
+// SetLatency sets how long what is written from now on, and each connection
+// that is opened, takes one way.
+func (n *Network) SetLatency(oneWay time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.latency = oneWay
+}
+
+func (n *Network) delay() time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.latency
+}
+
+// Refuse makes new connections be refused, as they are where nobody listens.
+func (n *Network) Refuse(addr string, on bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.host(addr).refuse = on
+}
+
+// BlackHole makes new connections hang until their context ends.
+func (n *Network) BlackHole(addr string, on bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.host(addr).hole = on
+}
+
+// Stall holds back what goes to the server (up), or comes from it (down), on
+// connections there are and will be, until it is called with false; what was
+// written meanwhile arrives then.
+func (n *Network) Stall(addr string, up, down bool) {
+	n.mu.Lock()
+	h := n.host(addr)
+	h.up, h.down = up, down
+	conns := h.all()
+	n.mu.Unlock()
+	for _, c := range conns {
+		c.w.hold(up)
+		c.r.hold(down)
+	}
+}
+
+// Reset breaks every connection to an address, both ways, and returns how
+// many there were.
+func (n *Network) Reset(addr string) int {
+	n.mu.Lock()
+	conns := n.host(addr).all()
+	n.mu.Unlock()
+	for _, c := range conns {
+		c.reset()
+	}
+	return len(conns)
+}
+
+// all is called with the network's mutex held.
+func (h *host) all() []*conn {
+	var out []*conn
+	for c := range h.conns {
+		out = append(out, c)
+	}
+	return out
+}
+
+// Conns is how many connections to an address are open at the client's end.
+func (n *Network) Conns(addr string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.host(addr).conns)
+}
+
+// Dials is how often an address was dialled, in vain or not.
+func (n *Network) Dials(addr string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.host(addr).dials
+}
+
+// DialContext opens a connection; network is ignored. Where nobody listens it
+// is refused, with an error that wraps syscall.ECONNREFUSED.
+func (n *Network) DialContext(ctx context.Context, _, addr string) (net.Conn, error) {
+	fail := func(err error) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Net: "mem", Addr: Addr(addr), Err: err}
+	}
+	n.mu.Lock()
+	h := n.host(addr)
+	h.dials++
+	hole, latency := h.hole, n.latency
+	n.mu.Unlock()
+	if hole {
+		<-ctx.Done()
+		return fail(ctx.Err())
+	}
+	if err := sleep(ctx, 2*latency); err != nil {
+		return fail(err)
+	}
+	c, err := n.connect(addr)
+	if err != nil {
+		return fail(err)
+	}
+	return c, nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (n *Network) connect(addr string) (net.Conn, error) {
+	up, down := newHalf(n.delay), newHalf(n.delay)
+	c := &conn{r: down, w: up, local: "client:0", remote: Addr(addr)}
+	s := &conn{r: up, w: down, local: Addr(addr), remote: "client:0"}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	h := n.host(addr)
+	if h.listener == nil || h.refuse {
+		return nil, os.NewSyscallError("connect", syscall.ECONNREFUSED)
+	}
+	up.held, down.held = h.up, h.down
+	c.closed = func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		delete(h.conns, c)
+	}
+	select {
+	case h.listener.accept <- s:
+		h.conns[c] = struct{}{}
+		return c, nil
+	default:
+		return nil, os.NewSyscallError("connect", errors.New("the listener's backlog is full"))
+	}
+}
+
+type listener struct {
+	n      *Network
+	addr   string
+	accept chan net.Conn
+	done   chan struct{}
+	once   sync.Once
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.accept:
+		return c, nil
+	case <-l.done:
+		return nil, &net.OpError{Op: "accept", Net: "mem", Addr: l.Addr(), Err: net.ErrClosed}
+	}
+}
+
+// Close stops listening; connections that nobody accepted are reset.
+func (l *listener) Close() error {
+	l.once.Do(func() {
+		l.n.mu.Lock()
+		if h := l.n.host(l.addr); h.listener == l {
+			h.listener = nil
+		}
+		l.n.mu.Unlock()
+		close(l.done)
+		for {
+			select {
+			case c := <-l.accept:
+				c.(*conn).reset()
+				continue
+			default:
+			}
+			return
+		}
+	})
+	return nil
+}
+
+func (l *listener) Addr() net.Addr { return Addr(l.addr) }
+
+// An Addr is an address of the network.
+type Addr string
+
+// Network is "mem".
+func (Addr) Network() string { return "mem" }
+
+func (a Addr) String() string { return string(a) }
