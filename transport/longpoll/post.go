@@ -3,9 +3,7 @@ package longpoll
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"net/http"
-	"net/url"
 	"sync/atomic"
 
 	"github.com/turold/turold/bayeux"
@@ -28,7 +26,7 @@ func (p *pipe) post(ctx context.Context, batch []bayeux.Message) ([]bayeux.Messa
 		return nil, e
 	}
 	defer discard(res, abort)
-	if set := cookies(res.Header); len(set) > 0 && p.s.Jar != nil {
+	if set := transport.ResponseCookies(res.Header); len(set) > 0 && p.s.Jar != nil {
 		p.s.Jar.SetCookies(req.URL, set)
 	}
 	if e := refusal(res); e != nil {
@@ -64,7 +62,7 @@ func (p *pipe) request(ctx context.Context, body *body) *http.Request {
 		// of the request.
 	}
 	if p.s.Jar != nil {
-		addCookies(req.Header, p.s.Jar.Cookies(&u))
+		transport.AddCookies(req.Header, p.s.Jar.Cookies(&u))
 	}
 	return req.WithContext(ctx)
 }
@@ -82,14 +80,9 @@ func header(t *transport.Target) http.Header {
 	// net/http inflates what it asked for itself, and only that.
 	h.Del("Accept-Encoding")
 	if u := t.URL.User; u != nil && h.Get("Authorization") == "" {
-		h.Set("Authorization", basic(u))
+		h.Set("Authorization", transport.BasicAuth(u))
 	}
 	return h
-}
-
-func basic(u *url.Userinfo) string {
-	password, _ := u.Password()
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password))
 }
 
 // A body is what is sent, and knows whether the connection asked for any of it.

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/transport"
 )
 
@@ -39,7 +37,7 @@ func refusal(res *http.Response) *transport.Error {
 	default:
 		e.Err = reason(code)
 	}
-	e.RetryAfter = retryAfter(res.Header, time.Now())
+	e.RetryAfter = transport.RetryAfter(res.Header, time.Now())
 	return e
 }
 
@@ -58,21 +56,4 @@ func isJSON(contentType string) bool {
 	}
 	return t == "application/json" || t == "text/json" ||
 		strings.HasPrefix(t, "application/") && strings.HasSuffix(t, "+json")
-}
-
-// retryAfter reads the pause the server asks for: seconds, or a date, which is
-// read by the server's own clock if it tells the time.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	v := strings.TrimSpace(h.Get("Retry-After"))
-	if n, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(n, uint64(bayeux.MaxAdvised/time.Second))) * time.Second
-	}
-	at, err := http.ParseTime(v)
-	if err != nil {
-		return 0
-	}
-	if date, err := http.ParseTime(h.Get("Date")); err == nil {
-		now = date
-	}
-	return min(max(at.Sub(now), 0), bayeux.MaxAdvised)
 }

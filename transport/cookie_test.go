@@ -1,4 +1,4 @@
-package longpoll
+package transport
 
 import (
 	"net/http"
@@ -32,9 +32,9 @@ func TestCookiesComeBackByteForByte(t *testing.T) {
 			jar, err := cookiejar.New(nil)
 			require.NoError(t, err)
 			u := &url.URL{Scheme: "https", Host: "server.example", Path: "/cometd"}
-			jar.SetCookies(u, cookies(http.Header{"Set-Cookie": {tc.set}}))
+			jar.SetCookies(u, ResponseCookies(http.Header{"Set-Cookie": {tc.set}}))
 			h := http.Header{}
-			addCookies(h, jar.Cookies(u))
+			AddCookies(h, jar.Cookies(u))
 			require.Equal(t, tc.back, h.Get("Cookie"))
 		})
 	}
@@ -42,6 +42,6 @@ func TestCookiesComeBackByteForByte(t *testing.T) {
 
 func TestCookiesOfTheSessionAndOfItsHeader(t *testing.T) {
 	h := http.Header{"Cookie": {"mine=1"}}
-	addCookies(h, []*http.Cookie{{Name: "a", Value: "x"}, {Name: "b", Value: "y z", Quoted: true}})
+	AddCookies(h, []*http.Cookie{{Name: "a", Value: "x"}, {Name: "b", Value: "y z", Quoted: true}})
 	require.Equal(t, http.Header{"Cookie": {`mine=1; a=x; b="y z"`}}, h)
 }

@@ -1,14 +1,14 @@
-package longpoll
+package transport
 
 import (
 	"net/http"
 	"strings"
 )
 
-// cookies are those a response sets, with their values as they came. net/http
+// ResponseCookies are those a response sets, with their values as they came. net/http
 // refuses values with quotes inside, backslashes or bytes beyond ASCII;
 // servers that set them want them back all the same.
-func cookies(h http.Header) []*http.Cookie {
+func ResponseCookies(h http.Header) []*http.Cookie {
 	var all []*http.Cookie
 	for _, line := range h["Set-Cookie"] {
 		if c, err := http.ParseSetCookie(line); err == nil {
@@ -40,10 +40,10 @@ func odd(line string) *http.Cookie {
 	return c
 }
 
-// addCookies puts the cookies into a request's header byte for byte: the
+// AddCookies puts the cookies into a request's header byte for byte: the
 // AddCookie of http.Request quotes values with a space or a comma, and drops
 // what it holds for invalid.
-func addCookies(h http.Header, all []*http.Cookie) {
+func AddCookies(h http.Header, all []*http.Cookie) {
 	if len(all) == 0 {
 		return
 	}
