@@ -1,0 +1,178 @@
+package websocket
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	ws "github.com/gorilla/websocket"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+const (
+	readBuffer  = 2 << 10
+	writeBuffer = transport.SocketLimit + 64 // a batch is one frame; pooled, so no socket owns one
+)
+
+var (
+	writeBuffers sync.Pool // of gorilla's, one size
+
+	errScheme  = errors.New("the address is no ws or wss URL")
+	errUpgrade = errors.New("the answer to the upgrade is no valid 101")
+	errUnasked = errors.New("the server chose an extension or a subprotocol that it was not offered")
+	errHeader  = fmt.Errorf("%w: the header of the answer", bayeux.ErrTooLarge)
+	errNotHTTP = errors.New("the answer is not HTTP")
+)
+
+// dial opens the socket: a connection, and the upgrade on it.
+func (k *socket) dial(ctx context.Context) (*ws.Conn, *transport.Error) {
+	t := k.p.s.Target()
+	u := *t.Socket()
+	u.User, u.Fragment = nil, ""
+	if u.Scheme != "ws" && u.Scheme != "wss" || u.Host == "" {
+		return nil, &transport.Error{Op: "dial", Err: errScheme}
+	}
+	c, e := k.connect(ctx, &u)
+	if e != nil {
+		return nil, e
+	}
+	// gorilla does not look at the context while it waits for the 101.
+	stop := context.AfterFunc(ctx, func() { _ = k.raw.Close() })
+	defer stop()
+	conn, e := k.upgrade(ctx, &u, t, c)
+	if e != nil {
+		_ = k.raw.Close()
+		return nil, e
+	}
+	if !stop() {
+		return nil, &transport.Error{Op: "upgrade", Err: context.Cause(ctx)}
+	}
+	return conn, nil
+}
+
+// upgrade asks for a WebSocket on a connection (RFC 6455 section 4.1).
+func (k *socket) upgrade(ctx context.Context, u *url.URL, t *transport.Target, c net.Conn) (*ws.Conn, *transport.Error) {
+	s := k.p.s
+	in := &bounded{Conn: c, raw: k.raw, left: k.p.limits.Header + readBuffer}
+	give := func(context.Context, string, string) (net.Conn, error) { return in, nil }
+	d := ws.Dialer{
+		NetDialContext: give, NetDialTLSContext: give,
+		ReadBufferSize: readBuffer, WriteBufferSize: writeBuffer, WriteBufferPool: &writeBuffers,
+	}
+	web := webURL(u)
+	h := header(t)
+	if s.Jar != nil {
+		transport.AddCookies(h, s.Jar.Cookies(web))
+	}
+	conn, res, err := d.DialContext(ctx, u.String(), h)
+	if res != nil && s.Jar != nil {
+		if set := transport.ResponseCookies(res.Header); len(set) > 0 {
+			s.Jar.SetCookies(web, set)
+		}
+	}
+	if err != nil {
+		return nil, refusal(res, err)
+	}
+	in.left = -1
+	if res.Header.Get("Sec-WebSocket-Extensions") != "" || res.Header.Get("Sec-WebSocket-Protocol") != "" {
+		return nil, &transport.Error{Op: "upgrade", Status: res.StatusCode, Err: errUnasked}
+	}
+	return conn, nil
+}
+
+// refusal is the Error of an upgrade that failed.
+func refusal(res *http.Response, err error) *transport.Error {
+	e := &transport.Error{Op: "upgrade"}
+	switch {
+	case res == nil && broken(err):
+		e.Err = plain(err)
+	case res == nil:
+		e.Err = errNotHTTP // gorilla and net/http quote what came instead
+	case res.StatusCode == http.StatusSwitchingProtocols:
+		e.Status, e.Err = res.StatusCode, errUpgrade
+	default:
+		e.Status, e.Err = res.StatusCode, reason(res.StatusCode)
+		e.RetryAfter = transport.RetryAfter(res.Header, time.Now())
+	}
+	return e
+}
+
+// webURL is the http or https form of a WebSocket's address: cookies and
+// proxies go by it.
+func webURL(u *url.URL) *url.URL {
+	w := *u
+	w.Scheme = "http"
+	if u.Scheme == "wss" {
+		w.Scheme = "https"
+	}
+	return &w
+}
+
+// header is the session's own, without what belongs to the connection.
+func header(t *transport.Target) http.Header {
+	h := http.Header{}
+	for name, values := range t.Header {
+		switch name = http.CanonicalHeaderKey(name); name {
+		case "Upgrade", "Connection", "Content-Length", "Content-Type", "Transfer-Encoding", "Accept-Encoding",
+			"Keep-Alive", "Te", "Trailer", "Proxy-Authorization", "Sec-Websocket-Key", "Sec-Websocket-Version",
+			"Sec-Websocket-Extensions", "Sec-Websocket-Protocol":
+		default:
+			h[name] = values
+		}
+	}
+	user := t.Socket().User
+	if user == nil {
+		user = t.URL.User
+	}
+	if user != nil && h.Get("Authorization") == "" {
+		h.Set("Authorization", transport.BasicAuth(user))
+	}
+	return h
+}
+
+// secure speaks TLS to the server, or to a proxy.
+func (k *socket) secure(ctx context.Context, c net.Conn, host string) (net.Conn, error) {
+	config := k.p.s.Network.TLS.Clone()
+	if config == nil {
+		config = new(tls.Config)
+	}
+	if config.ServerName == "" {
+		config.ServerName = host
+	}
+	config.NextProtos = []string{"http/1.1"} // an upgrade there is in HTTP/1.1 alone
+	secured := tls.Client(c, config)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	return secured, nil
+}
+
+// A bounded connection gives out no more than left bytes; below zero: whatever
+// comes. Its Close closes what is below TLS, which never blocks.
+type bounded struct {
+	net.Conn
+	raw  net.Conn
+	left int
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return b.Conn.Read(p)
+	}
+	if b.left == 0 {
+		return 0, errHeader
+	}
+	n, err := b.Conn.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
+
+func (b *bounded) Close() error { return b.raw.Close() }

@@ -1,0 +1,24 @@
+// Package websocket carries a session over one WebSocket at a time: it is the
+// pipe for the connectionType "websocket", on gorilla/websocket. A socket is one
+// leg, both lanes share it, and each batch is one text message. A Wake dials if
+// there is no socket; nothing else does.
+//
+// It promises that
+//
+//   - opening has an end: 10 s from the dial to the 101, proxy and TLS included,
+//     and Cut and Close end it at once, whatever it waits for
+//   - a socket that no longer carries both ways is found out: a ping goes every
+//     10 s, and only its own pong proves the path, since events may flow down
+//     while nothing gets up
+//   - what was drawn is written as one frame up to 32 KiB, or fails within 10 s
+//   - a server cannot make it use more than the Limits: the header of the 101 and
+//     each message are bounded, and a compression it was not asked for is refused
+//   - errors hold no URL, header, or byte that came from the network
+//
+// The way to the server is its own rather than gorilla's: proxies (HTTP CONNECT,
+// also over TLS, and SOCKS5), TLS, and everything that waits under a context.
+// Redirects are not followed.
+//
+// It knows nothing of clientIds, advice, retries or answers. Sessions, and the
+// fallback, open it with [Open]. An idle socket costs one goroutine, its reader.
+package websocket

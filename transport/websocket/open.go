@@ -1,0 +1,108 @@
+package websocket
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/turold/turold/transport"
+)
+
+const (
+	openTime  = 10 * time.Second // from the dial to the 101
+	writeTime = 10 * time.Second // for a batch
+	pingTime  = 10 * time.Second // between pings, and for a pong
+	drainTime = time.Second      // from the close frame to the server's
+
+	// minLimit is the smallest bound a batch is put under after a 1009.
+	minLimit = 4 << 10
+)
+
+// A pipe is the WebSocket of one session.
+type pipe struct {
+	s      *transport.Session
+	h      transport.Handler
+	limits transport.Limits
+	wg     sync.WaitGroup
+
+	mu     sync.Mutex // guards what is below, and the state of every socket
+	closed bool
+	limit  int                         // of a batch, as learnt
+	cur    *socket                     // the one that draws; nil: the next Wake dials
+	all    map[transport.LegID]*socket // those that have not ended
+}
+
+// Open is a [transport.Opener].
+func Open(s *transport.Session, h transport.Handler) transport.Transport {
+	return &pipe{
+		s: s, h: h,
+		limits: s.Network.Limits.WithDefaults(),
+		limit:  transport.SocketLimit,
+		all:    map[transport.LegID]*socket{},
+	}
+}
+
+// Types is websocket alone.
+func (p *pipe) Types() []string { return []string{transport.WebSocket} }
+
+// Wake has the socket draw, or dials one that will. Both lanes are drawn at
+// each wake, commands first.
+func (p *pipe) Wake(transport.Lane) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.closed:
+	case p.cur != nil:
+		p.cur.wake()
+	default:
+		ctx, cancel := context.WithTimeout(context.Background(), openTime)
+		k := &socket{p: p, id: transport.NewLegID(), cancel: cancel, again: true}
+		p.cur, p.all[k.id] = k, k
+		p.wg.Go(func() { k.open(ctx) })
+	}
+}
+
+// Cut ends a leg now.
+func (p *pipe) Cut(id transport.LegID, cause error) {
+	if cause == nil {
+		cause = context.Canceled
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if k := p.all[id]; k != nil {
+		k.fail("cut", cause)
+	}
+}
+
+// Drain sends the close frame after what was drawn, and reads on until the
+// server's.
+func (p *pipe) Drain(id transport.LegID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k := p.all[id]
+	switch {
+	case k == nil || k.draining:
+	case k.conn == nil:
+		k.fail("drain", errNotOpen)
+	default:
+		k.drain()
+	}
+}
+
+// Close cuts what is open or opening and waits for every goroutine.
+func (p *pipe) Close() error {
+	p.mu.Lock()
+	p.closed = true
+	for _, k := range p.all {
+		k.fail("cut", transport.ErrClosed)
+	}
+	p.mu.Unlock()
+	p.wg.Wait()
+	return nil
+}
+
+// tooLarge learns that a message of n bytes was refused for its size. Called
+// with p.mu held.
+func (p *pipe) tooLarge(n int) {
+	p.limit = max(min(p.limit, n)/2, minLimit)
+}

@@ -1,0 +1,39 @@
+package websocket
+
+import (
+	"strconv"
+	"time"
+
+	ws "github.com/gorilla/websocket"
+)
+
+// ping runs every pingTime (RFC 6455 section 5.5.2). The frame is written by a
+// goroutine of its own, since it may have to wait for a batch that is being
+// written.
+func (k *socket) ping() {
+	p := k.p
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case k.gone || k.draining:
+	case k.pong < k.pings:
+		k.fail("ping", errSilent)
+	default:
+		k.pings++
+		payload := strconv.AppendInt(nil, int64(k.pings), 10)
+		p.wg.Go(func() { _ = k.conn.WriteControl(ws.PingMessage, payload, time.Now().Add(pingTime)) })
+		k.beat.Reset(pingTime)
+	}
+}
+
+// ponged is called by the reader. A pong that answers none of our pings is a
+// server's own heartbeat (RFC 6455 section 5.5.3) and proves nothing.
+func (k *socket) ponged(payload string) error {
+	n, err := strconv.Atoi(payload)
+	k.p.mu.Lock()
+	defer k.p.mu.Unlock()
+	if err == nil && n == k.pings {
+		k.pong = n
+	}
+	return nil
+}

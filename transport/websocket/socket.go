@@ -1,0 +1,153 @@
+package websocket
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"time"
+
+	ws "github.com/gorilla/websocket"
+
+	"github.com/turold/turold/transport"
+)
+
+var (
+	errNotOpen = errors.New("the WebSocket was not open yet")
+	errSilent  = errors.New("no pong")
+	errLate    = errors.New("the server did not close in time")
+)
+
+// A socket is one leg, from the dial to the end. Its fields but p, id and
+// cancel are guarded by the pipe's mutex.
+type socket struct {
+	p      *pipe
+	id     transport.LegID
+	cancel context.CancelFunc // of the opening
+
+	raw  net.Conn // below TLS: closing it never blocks; nil: not dialled
+	conn *ws.Conn // nil: not open
+
+	beat  *time.Timer
+	pings int
+	pong  int // the last ping that was answered
+
+	again, pumping bool // a draw is due; a pump runs
+	drawing        bool // it is inside Next
+	gone           bool // the reader has left: the last of reader and pump calls End
+	draining       bool
+	wrote          bool             // the first batch has begun to leave
+	largest        int              // bytes of a batch that left
+	err            *transport.Error // why it ends, when that is known before the reader knows
+}
+
+// open dials, and hands the socket to a reader on a goroutine of its own: the
+// dial's stack has grown for TLS.
+func (k *socket) open(ctx context.Context) {
+	defer k.cancel()
+	start := time.Now()
+	conn, err := k.dial(ctx)
+	if err != nil {
+		k.log("WebSocket failed", start, err)
+		k.end(err)
+		return
+	}
+	k.log("WebSocket open", start, nil)
+	p := k.p
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	k.conn = conn
+	if k.err != nil { // it was cut in the last moment
+		_ = k.raw.Close()
+	}
+	conn.SetPongHandler(k.ponged)
+	k.beat = time.AfterFunc(pingTime, k.ping)
+	k.wakeIfDue()
+	p.wg.Go(func() {
+		err := k.read()
+		k.log("WebSocket ended", start, err)
+		k.end(err)
+	})
+}
+
+// fail has the socket end for a reason; the first one counts. Called with p.mu
+// held. The reader, or the dial, notices and calls end.
+func (k *socket) fail(op string, cause error) {
+	if k.err == nil {
+		k.err = &transport.Error{Op: op, Err: cause}
+	}
+	k.leave()
+	k.cancel()
+	if k.raw != nil {
+		_ = k.raw.Close()
+	}
+}
+
+// leave makes the next Wake dial. Called with p.mu held.
+func (k *socket) leave() {
+	if k.p.cur == k {
+		k.p.cur = nil
+	}
+}
+
+// end lets go of the socket and reports its end, or leaves the report to the
+// pump if that is inside Next.
+func (k *socket) end(err *transport.Error) {
+	p := k.p
+	p.mu.Lock()
+	k.gone = true
+	k.leave()
+	delete(p.all, k.id)
+	if err != nil && err.Op == "close" && err.Status == ws.CloseMessageTooBig {
+		p.tooLarge(k.largest)
+	}
+	k.err = k.verdict(err)
+	if k.err != nil {
+		k.err.Unsent = !k.wrote
+	}
+	if k.raw != nil {
+		_ = k.raw.Close()
+	}
+	if k.beat != nil {
+		k.beat.Stop()
+	}
+	late := k.drawing
+	p.mu.Unlock()
+	if !late {
+		p.h.End(k.id, k.err)
+	}
+}
+
+// verdict chooses between what the reader saw and what was known before. What
+// the server said itself is better than the write that failed by it.
+func (k *socket) verdict(err *transport.Error) *transport.Error {
+	closed := err != nil && err.Op == "close"
+	switch {
+	case k.err != nil && k.err.Op == "write" && closed:
+		return err
+	case k.err != nil:
+		return k.err
+	case k.draining && closed && (err.Status == ws.CloseNormalClosure || err.Status == ws.CloseNoStatusReceived):
+		return nil
+	case k.draining && timedOut(err):
+		return &transport.Error{Op: "drain", Err: errLate}
+	}
+	return err
+}
+
+func timedOut(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
+}
+
+func (k *socket) log(what string, start time.Time, err *transport.Error) {
+	l, level := k.p.s.Logger, slog.LevelDebug
+	if !l.Enabled(context.Background(), level) {
+		return
+	}
+	attrs := []slog.Attr{slog.Uint64("leg", uint64(k.id)), slog.Duration("took", time.Since(start))}
+	if err != nil {
+		attrs = append(attrs, slog.Any("err", err))
+	}
+	l.LogAttrs(context.Background(), level, what, attrs...)
+}

@@ -1,0 +1,18 @@
+package websocket
+
+import (
+	"testing"
+
+	"github.com/turold/turold/bayeux/bayeuxtest"
+	"github.com/turold/turold/transport/transporttest"
+)
+
+func TestContract(t *testing.T) {
+	for name, server := range map[string]*bayeuxtest.Options{
+		"CometD":               nil,
+		"without long-polling": {NoLongPolling: true},
+		"Faye":                 {Profile: bayeuxtest.Faye},
+	} {
+		transporttest.Run(t, transporttest.Pipe{Name: name, Open: Open, Server: server})
+	}
+}
