@@ -1,0 +1,133 @@
+package fallback
+
+import (
+	"slices"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+// act does the n-th thing that can happen now. Which numbers mean what does not
+// matter, only that all of it comes up.
+func (m *model) act(n, arg int) {
+	nothing := func() {}
+	wake := func() { m.step(event{kind: woken, lane: transport.Lane(arg % 2)}) }
+	b := m.batch(arg)
+	switch n % 12 {
+	case 0:
+		wake()
+	case 1: // a socket opens
+		if m.dialling != 0 {
+			m.sockets = append(m.sockets, &modelLeg{id: m.dialling})
+			m.dialling, m.asking = 0, true
+		}
+	case 2: // or does not
+		if id := m.dialling; id != 0 {
+			m.dialling = 0
+			op := []string{"dial", "tls", "proxy", "upgrade", "read", "cut"}[arg%6]
+			m.ends(onSocket, id, fails(op, arg%3*200), arg%2 == 0, wake)
+		}
+	case 3: // the socket asks
+		if s := m.drawable(); s != nil && m.asking && !s.drawing {
+			m.asking = false
+			m.asks(onSocket, s)
+		}
+	case 4: // and is answered
+		for _, s := range m.sockets {
+			if s.drawing {
+				m.gives(onSocket, s, b)
+				m.asking = m.asking || b != nil
+				return
+			}
+		}
+	case 5: // HTTP asks
+		lane := arg % 2
+		if busy := slices.ContainsFunc(m.posts, func(l *modelLeg) bool { return int(l.lane) == lane }); m.lanes[lane] && !busy {
+			m.lanes[lane] = false
+			m.ids++
+			l := &modelLeg{id: m.ids, lane: transport.Lane(lane)}
+			if m.asks(onHTTP, l) {
+				m.posts = append(m.posts, l)
+			}
+		}
+	case 6: // and is answered
+		for i, l := range m.posts {
+			if l.drawing {
+				if b == nil {
+					m.posts = slices.Delete(m.posts, i, i+1)
+				}
+				m.gives(onHTTP, l, b)
+				return
+			}
+		}
+	case 7: // something comes on a socket
+		if len(m.sockets) > 0 {
+			s := m.sockets[arg%len(m.sockets)]
+			m.step(event{kind: brought, pipe: onSocket, leg: s.id, batch: m.reply(arg, s)})
+		}
+	case 8: // a socket ends; who carried nothing may end without a word
+		if len(m.sockets) > 0 {
+			s := m.sockets[arg%len(m.sockets)]
+			switch {
+			case s.drawing:
+			case !s.carries && arg%3 == 0:
+				m.sockets = slices.DeleteFunc(m.sockets, func(l *modelLeg) bool { return l == s })
+			default:
+				m.ends(onSocket, s.id, m.endOf(s, arg), true, nothing)
+			}
+		}
+	case 9: // an exchange ends, answered or not
+		for _, l := range m.posts {
+			if !l.drawing && arg%3 > 0 {
+				lane := l.lane
+				m.lanes[lane] = true // it draws again
+				if arg%3 == 1 {
+					m.step(event{kind: brought, pipe: onHTTP, leg: l.id, batch: m.reply(arg, l)})
+					m.ends(onHTTP, l.id, nil, true, wake)
+				} else {
+					m.ends(onHTTP, l.id, fails("dial", 0), true, wake)
+				}
+				return
+			}
+		}
+	case 10: // the Handler gives a leg up
+		if len(m.sockets) > 0 {
+			s := m.sockets[arg%len(m.sockets)]
+			s.cut = s.cut || arg%2 == 0
+			s.draining = true
+			m.step(event{kind: dropped, leg: s.id})
+		}
+	case 11:
+		m.pass(time.Duration(arg%40) * 100 * time.Millisecond)
+	}
+}
+
+// pass lets time pass, and the timer fire.
+func (m *model) pass(d time.Duration) {
+	m.now = m.now.Add(d)
+	if at := m.c.deadline; !at.IsZero() && !m.now.Before(at) {
+		m.step(event{kind: late})
+	}
+}
+
+func (m *model) batch(arg int) []bayeux.Message {
+	return [][]bayeux.Message{nil, batch(m.t, handshake), batch(m.t, atOnce), batch(m.t, held), nil}[arg%5]
+}
+
+func (m *model) reply(arg int, l *modelLeg) []bayeux.Message {
+	if !l.carries {
+		return batch(m.t, pushed)
+	}
+	return batch(m.t, []string{granted, grantedHTTP, good, unknown, pushed, again, denied}[arg%7])
+}
+
+func (m *model) endOf(s *modelLeg, arg int) *transport.Error {
+	switch {
+	case s.cut:
+		return fails("cut", 0)
+	case s.draining && arg%2 == 0:
+		return nil
+	}
+	return fails([]string{"read", "write", "close", "decode", "ping"}[arg%5], 0)
+}

@@ -1,0 +1,43 @@
+// Package fallback chooses between a WebSocket and long-polling. Its
+// [transport.Transport] is a valve over two pipes: it decides which of them may
+// draw, and is itself a pipe, so that a session cannot tell it from one.
+//
+// It promises that
+//
+//   - never both pipes draw: one is opened when nothing of the other is out any
+//     more and every End of it was passed on
+//   - a session is never left on a socket that does not open or answer: each wait
+//     for one has an end, after which HTTP is tried; for HTTP the Handler's own
+//     deadlines hold
+//   - nothing is concluded from a failure of both: a WebSocket is given up only
+//     once long-polling has answered where it did not
+//   - no change of transport is silent: each is told to [Policy.Moved] and logged
+//
+// It reads channels, the success and the advice of replies, and what a
+// handshake offers. It never reads a clientId or an acknowledgement, and writes
+// and keeps no message. It knows its two pipes as Openers only, whatever they
+// are made of.
+//
+// # WebSocket first
+//
+// The handshake goes by the socket, and by HTTP when the socket is refused, does
+// not open or does not answer within [Policy.Patience], or brings something that
+// is no Bayeux. An address that cannot be dialled is the network's failure, not
+// the socket's, if HTTP would go to the same host and port: it is passed on as
+// it is.
+//
+// A socket that served and died is dialled again at the next Wake, and the
+// session, which servers know by its clientId, goes on there. Only if that fails
+// too HTTP is tried; the server may not know the session by HTTP, and says so,
+// and the new handshake goes by HTTP.
+//
+// The way to HTTP is provisional until HTTP has answered. If it fails as well,
+// the next attempt is the socket's, and until something answers the two take
+// turns at the pace of the Handler's backoff. Afterwards the session stays on
+// HTTP until the server forgets it: the handshake that is due then goes by a
+// socket again, unless one failed within the last minute, the server offered
+// none in its last handshake, or some exchange of the old session has not ended
+// when the Handler wakes the valve for it.
+//
+// The client opens it; anybody may who has a Handler.
+package fallback

@@ -1,0 +1,65 @@
+package fallback
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+// New returns an Opener that chooses by p between the pipes that socket and
+// http make. A pipe that the Mode excludes is never made. What the Opener makes
+// is as safe for concurrent use as any Transport.
+func New(p Policy, socket, http transport.Opener) transport.Opener {
+	if p.Patience <= 0 {
+		p.Patience = DefaultPatience
+	}
+	switch p.Mode {
+	case WebSocketOnly:
+		return alone(p, socket, transport.WebSocket)
+	case LongPollingOnly:
+		return alone(p, http, transport.LongPolling)
+	}
+	// Auto and WebSocketFirst.
+	return func(s *transport.Session, h transport.Handler) transport.Transport {
+		return open(p, s, h, socket, http)
+	}
+}
+
+// alone opens one pipe and tells when it serves.
+func alone(p Policy, open transport.Opener, kind string) transport.Opener {
+	return func(s *transport.Session, h transport.Handler) transport.Transport {
+		return open(s, &teller{Handler: h, tell: sync.OnceFunc(func() {
+			p.tell(s, Decision{Transport: kind, To: kind, Reason: ReasonFirst})
+		})})
+	}
+}
+
+// A teller is the Handler of a pipe that there is no choice about.
+type teller struct {
+	transport.Handler
+	tell func()
+}
+
+// Receive tells of the first answer.
+func (t *teller) Receive(id transport.LegID, ms []bayeux.Message) {
+	t.tell()
+	t.Handler.Receive(id, ms)
+}
+
+// tell logs a decision and tells it.
+func (p Policy) tell(s *transport.Session, d Decision) {
+	attrs := []slog.Attr{
+		slog.String("transport", d.Transport), slog.String("from", d.From),
+		slog.String("to", d.To), slog.String("reason", d.Reason),
+	}
+	if d.Err != nil {
+		attrs = append(attrs, slog.Any("err", d.Err))
+	}
+	s.Logger.LogAttrs(context.Background(), slog.LevelInfo, "transport", attrs...)
+	if p.Moved != nil {
+		p.Moved(d)
+	}
+}

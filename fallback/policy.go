@@ -1,0 +1,81 @@
+package fallback
+
+import (
+	"fmt"
+	"time"
+)
+
+// A Mode says which transports may carry a session, and which is tried first.
+type Mode uint8
+
+// The modes.
+const (
+	// Auto is the default. Today it is WebSocketFirst; what it does may grow.
+	Auto Mode = iota
+	// WebSocketFirst begins on a WebSocket and long-polls only where that fails:
+	// one connection a session.
+	WebSocketFirst
+	// WebSocketOnly never long-polls: where no WebSocket passes, nothing does.
+	WebSocketOnly
+	// LongPollingOnly never opens a WebSocket.
+	LongPollingOnly
+)
+
+var modes = [...]string{"auto", "websocket-first", "websocket", "long-polling"}
+
+// String is the name that ParseMode reads.
+func (m Mode) String() string {
+	if int(m) < len(modes) {
+		return modes[m]
+	}
+	return fmt.Sprintf("mode %d", uint8(m))
+}
+
+// ParseMode reads the name of a mode: auto, websocket-first, websocket or
+// long-polling.
+func ParseMode(name string) (Mode, error) {
+	for m, known := range modes {
+		if name == known {
+			return Mode(m), nil
+		}
+	}
+	return 0, fmt.Errorf("fallback: %.40q is no mode: there are %q", name, modes)
+}
+
+// DefaultPatience is the Patience of a zero Policy.
+const DefaultPatience = 3 * time.Second
+
+// A Policy says how to choose. The zero value is ready. One Policy may serve
+// any number of sessions.
+type Policy struct {
+	Mode Mode
+	// Patience is how long a socket may take to open, and then again to answer
+	// the first message that wants an answer at once, before long-polling is
+	// tried; 0 or less: DefaultPatience.
+	Patience time.Duration
+	// Moved is told each Decision, on a goroutine of a pipe and before the
+	// Handler gets what the new transport has brought. It must not block, and
+	// not close the transport. Nil: nobody is told; the log is all the same.
+	Moved func(Decision)
+}
+
+// A Decision is a change of the transport that carries a session. It is told
+// when the new one has answered, not when it is tried.
+type Decision struct {
+	Transport string // the connectionType that carries the session now
+	From, To  string // connectionTypes; From is empty for the first decision, To equals Transport
+	Reason    string // one of the Reason constants
+	Err       error  // the evidence; nil for ReasonFirst and ReasonBack. Without secrets, as any error of a pipe
+}
+
+// Why a transport was chosen. Those that tell a failure tell the WebSocket's.
+const (
+	ReasonFirst   = "first"        // the transport of choice serves
+	ReasonRefused = "refused"      // the server, or something on the way, refused the upgrade, or a proxy the tunnel for it
+	ReasonHang    = "hang"         // no answer to the upgrade within the Patience
+	ReasonWrong   = "wrong answer" // it opened and brought what is no Bayeux, or was closed instead of answering
+	ReasonLost    = "lost"         // it opened and its connection died before an answer
+	ReasonMute    = "mute"         // it opened and did not answer within the Patience
+	ReasonDial    = "dial failed"  // it has a host and port of its own, and there was no connection to them
+	ReasonBack    = "back"         // the WebSocket serves again
+)

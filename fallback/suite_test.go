@@ -1,0 +1,28 @@
+package fallback_test
+
+import (
+	"testing"
+
+	"github.com/turold/turold/bayeux/bayeuxtest"
+	"github.com/turold/turold/fallback"
+	"github.com/turold/turold/transport"
+	"github.com/turold/turold/transport/longpoll"
+	"github.com/turold/turold/transport/transporttest"
+	"github.com/turold/turold/transport/websocket"
+)
+
+// valve is the fallback over the real pipes, with a referee between it and each
+// of them.
+func valve(p fallback.Policy) transport.Opener {
+	return fallback.New(p, transporttest.Check(websocket.Open), transporttest.Check(longpoll.Open))
+}
+
+func TestContract(t *testing.T) {
+	for _, mode := range []fallback.Mode{fallback.Auto, fallback.WebSocketFirst, fallback.WebSocketOnly, fallback.LongPollingOnly} {
+		transporttest.Run(t, transporttest.Pipe{Name: mode.String(), Open: valve(fallback.Policy{Mode: mode})})
+	}
+	transporttest.Run(t, transporttest.Pipe{
+		Name: "where no WebSocket passes", Open: valve(fallback.Policy{}),
+		Server: &bayeuxtest.Options{NoWebSocket: true},
+	})
+}

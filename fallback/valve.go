@@ -1,0 +1,153 @@
+package fallback
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+// A valve is the Transport over two pipes: what happens goes into the choice,
+// one event at a time, and what the choice wants is done when the lock is gone.
+type valve struct {
+	p            Policy
+	s            *transport.Session
+	h            transport.Handler
+	socket, http transport.Transport
+
+	mu     sync.Mutex // guards what is below; nothing of another package is called under it
+	choice *choice
+	timer  *time.Timer
+	armed  time.Time // when timer fires; zero: it is stopped
+}
+
+func open(p Policy, s *transport.Session, h transport.Handler, socket, http transport.Opener) *valve {
+	v := &valve{p: p, s: s, h: h, choice: newChoice(p.Patience)}
+	v.timer = time.AfterFunc(time.Hour, func() { v.turn(event{kind: late}) })
+	v.timer.Stop()
+	v.socket, v.http = socket(s, side{v, onSocket}), http(s, side{v, onHTTP})
+	return v
+}
+
+// Types are the socket's, then those of HTTP: a handshake offers them all,
+// whichever pipe it goes by.
+func (v *valve) Types() []string { return slices.Concat(v.socket.Types(), v.http.Types()) }
+
+func (v *valve) Wake(lane transport.Lane) { v.turn(event{kind: woken, lane: lane}) }
+
+func (v *valve) Drain(id transport.LegID) {
+	v.turn(event{kind: dropped, leg: id})
+	v.socket.Drain(id)
+	v.http.Drain(id)
+}
+
+func (v *valve) Cut(id transport.LegID, cause error) {
+	v.turn(event{kind: dropped, leg: id})
+	v.socket.Cut(id, cause)
+	v.http.Cut(id, cause)
+}
+
+func (v *valve) Close() error {
+	v.turn(event{kind: closes})
+	return errors.Join(v.socket.Close(), v.http.Close())
+}
+
+// turn takes one event and does what the choice decides.
+func (v *valve) turn(e event) effects {
+	e.now = time.Now()
+	v.mu.Lock()
+	fx := v.choice.step(e)
+	v.arm()
+	v.mu.Unlock()
+	if fx.told != nil {
+		v.p.tell(v.s, *fx.told)
+	}
+	if fx.cut != 0 {
+		v.socket.Cut(fx.cut, fx.cause)
+	}
+	if fx.drain != 0 {
+		v.socket.Drain(fx.drain)
+	}
+	for lane := range fx.wake[onSocket] {
+		if fx.wake[onSocket][lane] {
+			v.socket.Wake(transport.Lane(lane))
+		}
+		if fx.wake[onHTTP][lane] {
+			v.http.Wake(transport.Lane(lane))
+		}
+	}
+	return fx
+}
+
+// arm sets the one timer to the end of the choice's patience.
+func (v *valve) arm() {
+	at := v.choice.deadline
+	if at == v.armed {
+		return
+	}
+	v.armed = at
+	if at.IsZero() {
+		v.timer.Stop()
+	} else {
+		v.timer.Reset(time.Until(at))
+	}
+}
+
+// A side is the Handler that one of the pipes sees.
+type side struct {
+	v    *valve
+	pipe pipe
+}
+
+// Next asks the Handler if the pipe may draw.
+func (s side) Next(lane transport.Lane, leg transport.Leg) []bayeux.Message {
+	if !s.v.turn(event{kind: asks, pipe: s.pipe, leg: leg.ID}).pass {
+		return nil
+	}
+	batch := s.v.h.Next(lane, leg)
+	s.v.turn(event{kind: drew, pipe: s.pipe, leg: leg.ID, batch: batch})
+	return batch
+}
+
+// Receive hands up, unless nobody knows the leg.
+func (s side) Receive(id transport.LegID, ms []bayeux.Message) {
+	if s.v.turn(event{kind: brought, pipe: s.pipe, leg: id, batch: ms}).pass {
+		s.v.h.Receive(id, ms)
+	}
+}
+
+// End hands up, unless nobody knows the leg. The valve does not draw from the
+// other pipe before the Handler has taken it.
+func (s side) End(id transport.LegID, err *transport.Error) {
+	fx := s.v.turn(event{kind: ended, pipe: s.pipe, leg: id, err: err, shared: shared(s.v.s.Target())})
+	if fx.pass {
+		if err != nil && fx.elsewhere {
+			e := *err
+			e.Elsewhere = true
+			err = &e
+		}
+		s.v.h.End(id, err)
+	}
+	s.v.turn(event{kind: passed, pipe: s.pipe, leg: id})
+}
+
+// shared reports whether both pipes go to the same host and port.
+func shared(t *transport.Target) bool {
+	socket, http := t.Socket(), t.URL
+	return strings.EqualFold(socket.Hostname(), http.Hostname()) &&
+		port(socket.Scheme, socket.Port()) == port(http.Scheme, http.Port())
+}
+
+func port(scheme, given string) string {
+	switch {
+	case given != "":
+		return given
+	case scheme == "wss", scheme == "https":
+		return "443"
+	}
+	return "80"
+}
