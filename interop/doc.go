@@ -1,0 +1,2 @@
+// Package interop has no code of its own, only tests.
+package interop

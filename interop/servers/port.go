@@ -1,0 +1,22 @@
+package servers
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net"
+	"strconv"
+)
+
+// freePort finds a port that nobody listens on. It is below those that systems
+// give to outgoing connections: one of them would keep a server that was
+// killed from coming back.
+func freePort() (int, error) {
+	for range 100 {
+		port := 20000 + rand.N(12000)
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			return port, l.Close()
+		}
+	}
+	return 0, errors.New("servers: no free port between 20000 and 32000")
+}

@@ -1,0 +1,117 @@
+package servers
+
+import (
+	"fmt"
+	"io/fs"
+	"net"
+	"path/filepath"
+	"strconv"
+
+	"github.com/turold/turold/interop/cometd"
+	"github.com/turold/turold/interop/faye"
+)
+
+// A Kind is a server of one make.
+type Kind struct {
+	Name string // for the names of tests
+	// Ack: it has the acknowledgement extension. Call: it answers remote calls, on /service/echo.
+	Ack, Call bool
+
+	path    string
+	tools   []tool
+	source  fs.FS
+	build   []string
+	command func(dir string) []string
+}
+
+// The kinds. Both refuse what is published or subscribed below /deny.
+var (
+	CometD = &Kind{
+		Name: "cometd", Ack: true, Call: true, path: "/cometd",
+		tools: []tool{java, javac, maven}, source: cometd.Source,
+		build: []string{"mvn", "-q", "-B", "compiler:compile", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=target/lib"},
+		command: func(dir string) []string {
+			path := filepath.Join(dir, "target", "classes") + string(filepath.ListSeparator) + filepath.Join(dir, "target", "lib", "*")
+			// It lives for seconds: what helps a long life only makes the start slow.
+			return []string{"java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx512m", "-cp", path, "Server"}
+		},
+	}
+	Faye = &Kind{
+		Name: "faye", path: "/faye",
+		tools: []tool{node, npm}, source: faye.Source,
+		build:   []string{"npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"},
+		command: func(dir string) []string { return []string{"node", filepath.Join(dir, "server.js")} },
+	}
+)
+
+// A Server is a process that speaks Bayeux, and the port it has, dead or
+// alive. Its methods are not safe for concurrent use; those that command it
+// are, while it lives.
+type Server struct {
+	Kind *Kind
+	Port int // it does not change
+
+	command []string
+	out     output
+	live    *process // nil: it is dead
+}
+
+// Start starts a server, building it first if it was never built. Options are
+// name=value, and empty ones are the server's own defaults: timeout (the
+// longest hold, milliseconds), ws=false (no WebSocket); CometD only:
+// maxInterval (a session's life without a connect, milliseconds), ack=false.
+func (k *Kind) Start(options ...string) (*Server, error) {
+	if err := check(k.tools...); err != nil {
+		return nil, err
+	}
+	dir, err := built(k.Name, k.source, k.build...)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Kind: k, command: k.command(dir)}
+	if s.Port, err = freePort(); err != nil {
+		return nil, err
+	}
+	return s, s.Restart(options...)
+}
+
+// URL is the address for clients, http.
+func (s *Server) URL() string { return "http://" + s.Addr() + s.Kind.path }
+
+// URLVia is the address for clients that go through a relay at addr.
+func (s *Server) URLVia(addr string) string { return "http://" + addr + s.Kind.path }
+
+// Addr is the host and port for clients.
+func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)) }
+
+// Kill ends the server as a crash would: its connections break, and what it
+// knew is gone. Nobody listens on its port when it returns.
+func (s *Server) Kill() {
+	if s.live != nil {
+		s.live.kill()
+		s.live = nil
+	}
+}
+
+// Restart starts the server on its port, with options as in Start; one that
+// lives is killed first. It returns when the server listens.
+func (s *Server) Restart(options ...string) (err error) {
+	s.Kill()
+	s.live, err = start(&s.out, append(append(s.command[:len(s.command):len(s.command)], "port="+strconv.Itoa(s.Port)), options...)...)
+	if err != nil {
+		return fmt.Errorf("%w (%s)", err, s.Kind.Name)
+	}
+	return nil
+}
+
+// Stop ends the server for good. No process is left when it returns. It may
+// be called again, and when the server is dead.
+func (s *Server) Stop() {
+	if s.live != nil {
+		s.live.stop()
+		s.live = nil
+	}
+}
+
+// Log is the last of what the server printed, its earlier lives included.
+func (s *Server) Log() string { return s.out.String() }

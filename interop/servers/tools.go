@@ -1,0 +1,55 @@
+package servers
+
+import (
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+)
+
+// A tool is a program that must be installed, in a version of at least major.
+type tool struct {
+	name    string
+	version []string // arguments that make it print its version
+	major   int      // 0: any
+	install string   // what to install
+}
+
+var (
+	java  = tool{"java", []string{"-version"}, 17, "a JDK of version 17 or newer (Debian: openjdk-17-jdk-headless)"}
+	javac = tool{"javac", []string{"-version"}, 17, "a JDK, not only a JRE, of version 17 or newer (Debian: openjdk-17-jdk-headless)"}
+	maven = tool{"mvn", nil, 0, "Apache Maven 3.8 or newer (Debian: maven)"}
+	node  = tool{"node", []string{"--version"}, 20, "Node.js 20 or newer (Debian 13 and later: nodejs)"}
+	npm   = tool{"npm", nil, 0, "npm (Debian: npm)"}
+)
+
+var firstNumber = regexp.MustCompile(`\d+`)
+
+// check returns an error that says what to install unless the tools are there.
+func check(tools ...tool) error {
+	for _, t := range tools {
+		if _, err := exec.LookPath(t.name); err != nil {
+			return fmt.Errorf("servers: %s is missing: install %s, or run interop/setup.sh as root", t.name, t.install)
+		}
+		if t.major == 0 {
+			continue
+		}
+		out, err := exec.Command(t.name, t.version...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("servers: %s does not run: %w: %s", t.name, err, tail(string(out)))
+		}
+		if n, _ := strconv.Atoi(firstNumber.FindString(string(out))); n < t.major {
+			return fmt.Errorf("servers: %s has version %d: install %s", t.name, n, t.install)
+		}
+	}
+	return nil
+}
+
+// tail is the end of a program's output, where it says what went wrong.
+func tail(out string) string {
+	const most = 4 << 10
+	if len(out) > most {
+		return "… " + out[len(out)-most:]
+	}
+	return out
+}
