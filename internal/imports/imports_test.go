@@ -1,0 +1,101 @@
+package imports
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/turold/turold/"
+
+// mayImport says which packages of the module each package may import, tests
+// aside. A package that is not named may not exist. Those below cmd and examples
+// are users: they may import what is public.
+var mayImport = map[string][]string{
+	"bayeux":                  {},
+	"bayeux/bayeuxtest":       {"bayeux", "transport"},
+	"transport":               {"bayeux"},
+	"transport/websocket":     {"bayeux", "transport"},
+	"transport/longpoll":      {"bayeux", "transport"},
+	"transport/transporttest": {"bayeux", "bayeux/bayeuxtest", "transport", "internal/memnet"},
+	"fallback":                {"bayeux", "transport"},
+	"client":                  {"bayeux", "transport", "fallback", "transport/websocket", "transport/longpoll"},
+	"internal/imports":        {},
+	"internal/memnet":         {},
+}
+
+// onlyIn says where a package, or what lies below it, may be imported.
+var onlyIn = map[string][]string{
+	"github.com/gorilla/websocket":       {"transport/websocket", "bayeux/bayeuxtest"},
+	"github.com/alecthomas/kong":         {"cmd/turold"},
+	"github.com/cenkalti/backoff":        {"client"},
+	"github.com/go-json-experiment/json": {"bayeux"},
+	"golang.org/x/net":                   {"transport/websocket"},
+	module + "fallback":                  {"client/options.go", "client/defaults.go", "cmd/turold", "examples"},
+	module + "transport/websocket":       {"client/defaults.go"},
+	module + "transport/longpoll":        {"client/defaults.go"},
+	"github.com/stretchr/testify":        {"transport/transporttest"},
+	"pgregory.net/rapid":                 {},
+	"go.uber.org/goleak":                 {},
+	"net/http":                           {"bayeux/bayeuxtest", "transport", "client", "cmd", "examples"},
+	"unsafe":                             {},
+}
+
+func TestImports(t *testing.T) {
+	seen := map[string]bool{}
+	root := filepath.Join("..", "..")
+	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(root, path)
+		rel = filepath.ToSlash(rel)
+		if d.IsDir() && (rel == "interop" || rel != "." && strings.HasPrefix(rel, ".")) {
+			return fs.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(rel, ".go") || strings.HasSuffix(rel, "_test.go") {
+			return nil
+		}
+		pkg := rel[:max(strings.LastIndex(rel, "/"), 0)]
+		seen[pkg] = true
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		require.NoError(t, err)
+		for _, spec := range f.Imports {
+			name, _ := strconv.Unquote(spec.Path.Value)
+			check(t, pkg, rel, name)
+		}
+		return nil
+	}))
+	for pkg := range mayImport {
+		require.True(t, seen[pkg], "%s is named here and does not exist", pkg)
+	}
+}
+
+// check holds one import of a file to the rules.
+func check(t *testing.T, pkg, file, name string) {
+	if own, ours := strings.CutPrefix(name, module); ours {
+		allowed, known := mayImport[pkg]
+		user := strings.HasPrefix(pkg, "cmd/") || strings.HasPrefix(pkg, "examples/")
+		switch {
+		case user:
+			require.NotContains(t, own, "internal/", "%s imports %s", file, own)
+		default:
+			require.True(t, known, "%s is a package without rules", pkg)
+			require.Contains(t, allowed, own, "%s imports %s", file, own)
+		}
+	}
+	for what, where := range onlyIn {
+		if below(name, what) {
+			require.True(t, slices.ContainsFunc(where, func(w string) bool { return below(file, w) }), "%s imports %s", file, name)
+		}
+	}
+}
+
+func below(name, folder string) bool { return name == folder || strings.HasPrefix(name, folder+"/") }
