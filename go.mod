@@ -12,4 +12,7 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require go.yaml.in/yaml/v3 v3.0.5 // indirect
+require (
+	github.com/alecthomas/kong v1.17.0 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+)

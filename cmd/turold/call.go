@@ -1,0 +1,38 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+)
+
+type call struct {
+	flags
+	URL    string `arg:"" name:"url" help:"The server's address."`
+	Target string `arg:"" help:"The name of the procedure: what stands behind /service/, or a whole channel."`
+	JSON   string `arg:"" optional:"" name:"json" default:"{}" help:"The arguments; {} by default."`
+}
+
+func (c *call) run(ctx context.Context, std stdio) error {
+	if !json.Valid([]byte(c.JSON)) {
+		return errNotJSON
+	}
+	ctx, cancel := c.within(ctx)
+	defer cancel()
+	session, leave, err := c.dial(ctx, std, c.URL)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	reply, err := session.Call(ctx, c.Target, json.RawMessage(c.JSON))
+	if err != nil {
+		return err
+	}
+	var line bytes.Buffer
+	if err := json.Compact(&line, reply.Data); err != nil {
+		line.WriteString("null")
+	}
+	line.WriteByte('\n')
+	_, err = std.out.Write(line.Bytes())
+	return quiet(err)
+}

@@ -1,0 +1,21 @@
+// Command turold speaks to Bayeux servers from the command line, and serves as
+// one.
+//
+//	turold subscribe [flags] URL CHANNEL...
+//	turold publish   [flags] URL CHANNEL [JSON]
+//	turold call      [flags] URL TARGET [JSON]
+//	turold serve     [flags]
+//
+// What it prints on standard output is for programs: one JSON value a line.
+// What it logs on standard error is for people, each change of the transport
+// included. It leaves with
+//
+//	0  done, or ended by a first SIGINT or SIGTERM
+//	1  wrong usage, or something of this machine failed
+//	2  no transport got through
+//	3  the server refused
+//	4  the timeout ended it
+//	5  the outcome of a message is unknown: the server may have it, or not
+//
+// A second signal ends it at once.
+package main

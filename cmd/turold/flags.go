@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/turold/turold/client"
+	"github.com/turold/turold/fallback"
+)
+
+// goodbye bounds the /meta/disconnect.
+const goodbye = 2 * time.Second
+
+var errSameToken = errors.New("the server refused the token")
+
+// flags are those that subscribe, publish and call share.
+type flags struct {
+	Transport    string        `enum:"auto,websocket-first,websocket,long-polling" default:"auto" help:"Which transports to use: ${enum}. auto is the library's default."`
+	Header       []string      `short:"H" sep:"none" placeholder:"'Name: value'" help:"A header for every request and for the upgrade. May be repeated."`
+	User         string        `placeholder:"NAME:PASSWORD" help:"Basic authentication."`
+	TokenFile    string        `placeholder:"FILE" help:"A bearer token; read again when the server refuses it."`
+	WebsocketURL string        `name:"websocket-url" placeholder:"URL" help:"The address for the WebSocket, if it is another."`
+	Proxy        string        `placeholder:"URL" help:"http, https or socks5, with name and password if need be. Default: the environment's."`
+	Cacert       string        `placeholder:"FILE" help:"Trust the certificates in FILE (PEM), and no others."`
+	Cert         string        `placeholder:"FILE" help:"The client's own certificate (PEM)."`
+	Key          string        `placeholder:"FILE" help:"The key to --cert (PEM)."`
+	Ext          string        `placeholder:"JSON" help:"An object for the ext of the handshake."`
+	NoAck        bool          `help:"Do without the acknowledgement extension."`
+	Timeout      time.Duration `placeholder:"DURATION" help:"End after that long. Default: never."`
+	Log          string        `enum:"text,json" default:"text" help:"The form of the log: ${enum}."`
+	Verbose      bool          `short:"v" help:"Log every step."`
+}
+
+// within bounds a context by --timeout.
+func (f *flags) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if f.Timeout <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, f.Timeout, errTimeout)
+}
+
+// dial begins a session; leave ends it.
+func (f *flags) dial(ctx context.Context, s stdio, address string) (c *client.Client, leave func(), err error) {
+	d, err := f.dialer(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	o, err := f.options()
+	if err != nil {
+		return nil, nil, err
+	}
+	if c, err = d.Dial(ctx, address, o); err != nil {
+		d.Close()
+		return nil, nil, err
+	}
+	return c, func() {
+		bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
+		defer cancel()
+		_ = c.Disconnect(bye) // the server may be gone
+		d.Close()
+	}, nil
+}
+
+func (f *flags) dialer(s stdio) (*client.Dialer, error) {
+	mode, err := fallback.ParseMode(f.Transport)
+	if err != nil {
+		return nil, err
+	}
+	d := &client.Dialer{Policy: fallback.Policy{Mode: mode}, Logger: f.logger(s)}
+	if f.Proxy != "" {
+		u, err := url.Parse(f.Proxy)
+		if err != nil || u.Host == "" {
+			return nil, errors.New("--proxy is no URL") // it may hold a password
+		}
+		d.Proxy = http.ProxyURL(u)
+	}
+	d.TLS, err = f.tls()
+	return d, err
+}
+
+func (f *flags) logger(s stdio) *slog.Logger {
+	o := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if f.Verbose {
+		o.Level = slog.LevelDebug
+	}
+	if f.Log == "json" {
+		return slog.New(slog.NewJSONHandler(s.err, o))
+	}
+	return slog.New(slog.NewTextHandler(s.err, o))
+}
+
+// tls is nil if nothing was asked for.
+func (f *flags) tls() (*tls.Config, error) {
+	if f.Cacert == "" && f.Cert == "" && f.Key == "" {
+		return nil, nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if f.Cacert != "" {
+		pem, err := os.ReadFile(f.Cacert)
+		if err != nil {
+			return nil, err
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s holds no certificate", f.Cacert)
+		}
+	}
+	if f.Cert != "" || f.Key != "" {
+		pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+		if err != nil {
+			return nil, err
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+func (f *flags) options() (*client.Options, error) {
+	o := &client.Options{WebSocketURL: f.WebsocketURL, NoAck: f.NoAck, Header: http.Header{}}
+	for _, line := range f.Header {
+		name, value, ok := strings.Cut(line, ":")
+		if !ok || name == "" {
+			return nil, errors.New("--header wants 'Name: value'")
+		}
+		o.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+	}
+	if f.User != "" {
+		o.Header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(f.User)))
+	}
+	if f.TokenFile != "" {
+		o.Credentials = f.token
+	}
+	if f.Ext != "" {
+		if !json.Valid([]byte(f.Ext)) {
+			return nil, errors.New("--ext is not JSON")
+		}
+		o.Ext = json.RawMessage(f.Ext)
+	}
+	return o, nil
+}
+
+// token reads the token. One that was refused is not tried twice.
+func (f *flags) token(_ context.Context, refused *client.Credential) (*client.Credential, error) {
+	b, err := os.ReadFile(f.TokenFile)
+	if err != nil {
+		return nil, err
+	}
+	bearer := "Bearer " + strings.TrimSpace(string(b))
+	if refused != nil && refused.Header.Get("Authorization") == bearer {
+		return nil, errSameToken
+	}
+	return &client.Credential{Header: http.Header{"Authorization": {bearer}}}, nil
+}

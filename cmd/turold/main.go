@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	// Writing to a pipe that nobody reads is an error of the write then, and
+	// leaves time to say goodbye.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second one ends the process at once
+	os.Exit(run(ctx, os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// stdio is where a command reads and writes.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// A cli is the whole command line.
+type cli struct {
+	Subscribe subscribe `cmd:"" help:"Print events as they arrive, one JSON object a line."`
+	Publish   publish   `cmd:"" help:"Publish JSON, or each line of standard input, in order."`
+	Call      call      `cmd:"" help:"Call a remote procedure and print the data of its reply."`
+	Serve     serve     `cmd:"" help:"Run a Bayeux server for trying things out, in memory."`
+}
+
+// A command is what a cli can do. The context ends with the first signal.
+type command interface {
+	run(ctx context.Context, s stdio) error
+}
+
+// run is the whole program, and returns its exit code.
+func run(ctx context.Context, args []string, s stdio) int {
+	var c cli
+	helped := false
+	parser, err := kong.New(&c, kong.Name("turold"), kong.Description("Bayeux from the command line."),
+		kong.Writers(s.out, s.err), kong.Exit(func(int) { helped = true }))
+	if err != nil {
+		panic(err) // the tags above are wrong
+	}
+	parsed, err := parser.Parse(args)
+	switch {
+	case helped:
+		return exitDone
+	case err != nil:
+		fmt.Fprintf(s.err, "turold: %v\nTry: turold --help\n", err)
+		return exitUsage
+	}
+	err = c.chosen(parsed.Selected().Name).run(ctx, s)
+	code := exitCode(ctx, err)
+	if code != exitDone {
+		fmt.Fprintf(s.err, "turold: %v\n", err)
+	}
+	return code
+}
+
+func (c *cli) chosen(name string) command {
+	return map[string]command{
+		"subscribe": &c.Subscribe, "publish": &c.Publish, "call": &c.Call, "serve": &c.Serve,
+	}[name]
+}
+
+// closed reports whether err is about a pipe that nobody reads any more.
+func closed(err error) bool { return errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) }
