@@ -45,6 +45,7 @@ type Client struct {
 	seq       uint64 // last message id
 	id        string // clientId; empty while there is no session
 	sessions  int    // handshakes that succeeded
+	lived     bool   // a connect of the present session succeeded
 	shake     shake
 	advice    bayeux.Advice
 	ack       bool  // negotiated

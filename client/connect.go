@@ -131,6 +131,7 @@ func (c *Client) connected(e *fx, l *leg, m *bayeux.Message) {
 	default:
 		c.carry, y.zero = l.kind, false
 		y.obeyed = y.obeyed || empty && y.hold > 0 && took <= y.hold+c.o.NetworkDelay
+		c.lived = true
 		c.recovered()
 		c.turn(e, Connected, nil)
 		c.again(empty, took)

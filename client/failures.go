@@ -25,6 +25,7 @@ type failures struct {
 	start time.Time // of the first
 	last  time.Time
 	until time.Time // nothing is drawn before; zero: no pause
+	freed time.Time // when answered last forgot the others
 	back  *backoff.ExponentialBackOff
 }
 
@@ -75,6 +76,16 @@ func (c *Client) recovered() {
 	f.until = time.Time{}
 	if f.n > 0 && time.Since(f.last) > settled {
 		f.n = 0
+	}
+}
+
+// answered forgets the failures of an outage that ends with a server that
+// does not know the session: it is back, and what it waits for is a handshake.
+// One that forgets every session at once is not hammered.
+func (c *Client) answered() {
+	f, now := &c.failures, time.Now()
+	if c.lived && now.Sub(f.freed) > settled {
+		*f = failures{freed: now}
 	}
 }
 

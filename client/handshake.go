@@ -38,6 +38,7 @@ func (c *Client) handshake(e *fx, cause error) {
 		t.live = false
 	}
 	if cause != nil {
+		c.answered()
 		c.fail(e, cause, c.interval())
 	}
 	if c.o.Credentials != nil && (c.shake.cred == nil || expired(c.shake.cred)) {
@@ -82,6 +83,7 @@ func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
 	c.ack = c.ack && !c.o.NoAck
 	c.cycle = cycle{first: true, due: time.Now().Add(firstWait)}
 	c.sessions++
+	c.lived = false
 	c.shake.refused = 0
 	c.d.shared.handshakes.Add(1)
 	c.turn(e, Connecting, nil)
