@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -116,7 +117,7 @@ func (c *Client) draws(e *fx) {
 func (c *Client) cutLeg(e *fx, id transport.LegID, why error) {
 	if l := c.legs[id]; l != nil && !l.cut {
 		l.cut = true
-		l.stale = why == errStale
+		l.stale = errors.Is(why, errStale)
 		e.cut, e.why = append(e.cut, id), why
 	}
 }

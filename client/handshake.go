@@ -81,7 +81,7 @@ func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
 	c.id, c.carry = m.Meta.ClientID, l.kind
 	c.ack, c.batch = ackOffered(m.Ext)
 	c.ack = c.ack && !c.o.NoAck
-	c.cycle = cycle{first: true, due: time.Now().Add(firstWait)}
+	c.cycle = cycle{first: true, zero: true, due: time.Now().Add(firstWait)}
 	c.sessions++
 	c.lived = false
 	c.shake.refused = 0

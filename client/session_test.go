@@ -304,6 +304,7 @@ func TestLateConnectIsCut(t *testing.T) {
 	bubble(t, nil, acked, func(c *Client, p *pipe) {
 		time.Sleep(firstWait)
 		l := socket()
+		p.say(l, batch(reply(bayeux.MetaConnect, p.hold(l)))) // the first one asks for no hold
 		p.hold(l)
 		time.Sleep(30*time.Second - time.Millisecond)
 		require.NoError(t, p.cutOf(l.ID))

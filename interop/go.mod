@@ -8,6 +8,15 @@ require (
 	go.uber.org/goleak v1.3.0
 )
 
-require go.yaml.in/yaml/v3 v3.0.5 // indirect
+require (
+	github.com/cenkalti/backoff/v4 v4.3.0 // indirect
+	github.com/go-json-experiment/json v1.27.2 // indirect
+	golang.org/x/net v0.62.0 // indirect
+)
+
+require (
+	github.com/turold/turold v0.0.0-00010101000000-000000000000
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+)
 
 replace github.com/turold/turold => ../

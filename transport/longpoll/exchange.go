@@ -2,6 +2,7 @@ package longpoll
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -34,7 +35,7 @@ func (p *pipe) exchange(lane transport.Lane) bool {
 		p.h.Receive(leg.ID, ms)
 	}
 	p.finish(leg.ID)
-	if cause := context.Cause(ctx); cause != errFinished {
+	if cause := context.Cause(ctx); !errors.Is(cause, errFinished) {
 		err = &transport.Error{Op: "cut", Unsent: err != nil && err.Unsent, Err: cause}
 	}
 	p.log(lane, err, len(ms), time.Since(start))

@@ -1,0 +1,283 @@
+package interop_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/client"
+	"github.com/turold/turold/fallback"
+	"github.com/turold/turold/interop/servers"
+)
+
+var (
+	kinds = []*servers.Kind{servers.CometD, servers.Faye}
+	modes = []fallback.Mode{fallback.WebSocketOnly, fallback.LongPollingOnly}
+)
+
+// onEach runs f against each server on each transport.
+func onEach(t *testing.T, f func(t *testing.T, s *servers.Server, c *client.Client), options ...string) {
+	for _, kind := range kinds {
+		t.Run(kind.Name, func(t *testing.T) {
+			s := start(t, kind, options...)
+			for _, mode := range modes {
+				t.Run(mode.String(), func(t *testing.T) { f(t, s, dial(t, s.URL(), mode)) })
+			}
+		})
+	}
+}
+
+func dial(t *testing.T, url string, mode fallback.Mode) *client.Client {
+	t.Helper()
+	d := &client.Dialer{Policy: fallback.Policy{Mode: mode}}
+	t.Cleanup(d.Close)
+	c, err := d.Dial(t.Context(), url, nil)
+	require.NoError(t, err)
+	require.NoError(t, c.Ready(limit(t, 10*time.Second)))
+	require.Equal(t, mode.String(), c.Status().Transport)
+	return c
+}
+
+func limit(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// A number is the data of a counted event.
+type number struct {
+	N int `json:"n"`
+}
+
+// pull returns the numbers of the next count events.
+func pull(t *testing.T, sub *client.Subscription, count int) (got []int) {
+	t.Helper()
+	for n, err := range client.Values[number](sub.Messages(limit(t, 90*time.Second))) {
+		require.NoError(t, err, "after %d events", len(got))
+		if got = append(got, n.N); len(got) == count {
+			break
+		}
+	}
+	return got
+}
+
+func upTo(count int) (all []int) {
+	for n := range count {
+		all = append(all, n)
+	}
+	return all
+}
+
+func TestSession(t *testing.T) {
+	onEach(t, func(t *testing.T, s *servers.Server, c *client.Client) {
+		ctx := limit(t, 30*time.Second)
+		require.Equal(t, s.Kind.Ack, c.Status().Ack)
+		plain, err := c.Subscribe(ctx, "/lab/a", nil)
+		require.NoError(t, err)
+		wild, err := c.Subscribe(ctx, "/lab/**", nil)
+		require.NoError(t, err)
+		require.NoError(t, s.Publish("/lab/a", 0, 1, 0))
+		require.Equal(t, []int{0}, pull(t, plain, 1))
+		require.Equal(t, []int{0}, pull(t, wild, 1))
+
+		require.NoError(t, c.Publish(ctx, "/lab/b", number{7}))
+		require.Equal(t, []int{7}, pull(t, wild, 1), "its own, by the pattern")
+
+		err = c.Publish(ctx, "/deny/a", 1)
+		var refused *bayeux.Error
+		require.ErrorAs(t, err, &refused)
+		_, err = c.Subscribe(ctx, "/deny/a", nil)
+		require.ErrorAs(t, err, &refused)
+
+		if s.Kind.Call {
+			reply, err := c.Call(ctx, "echo", map[string]string{"a": "x"})
+			require.NoError(t, err)
+			require.JSONEq(t, `{"a":"x"}`, string(reply.Data))
+		}
+
+		require.NoError(t, wild.Unsubscribe(ctx))
+		require.NoError(t, c.Disconnect(ctx))
+		left, err := s.Sessions()
+		require.NoError(t, err)
+		require.Empty(t, left)
+	})
+}
+
+func TestTenThousandEvents(t *testing.T) {
+	const count = 10_000
+	onEach(t, func(t *testing.T, s *servers.Server, c *client.Client) {
+		sub, err := c.Subscribe(limit(t, 10*time.Second), "/lab/a", nil)
+		require.NoError(t, err)
+		start := time.Now()
+		published := make(chan error, 1)
+		go func() { published <- s.Publish("/lab/a", 0, count, 0) }()
+		require.Equal(t, upTo(count), pull(t, sub, count))
+		require.NoError(t, <-published)
+		t.Logf("%d events in %v", count, time.Since(start))
+	})
+}
+
+func TestTenThousandSends(t *testing.T) {
+	const count = 10_000
+	onEach(t, func(t *testing.T, s *servers.Server, c *client.Client) {
+		ch := bayeux.Channel("/up/" + c.Status().Transport)
+		start := time.Now()
+		receipts := make([]*client.Receipt, count)
+		for n := range count {
+			r, err := c.Send(limit(t, 90*time.Second), client.Draft{Channel: ch, Data: number{n}})
+			require.NoError(t, err)
+			receipts[n] = r
+		}
+		require.NoError(t, c.Flush(limit(t, 90*time.Second)))
+		t.Logf("%d publishes in %v", count, time.Since(start))
+		for _, r := range receipts {
+			require.NoError(t, r.Wait(limit(t, 10*time.Second)))
+		}
+		taken, err := s.Received(string(ch))
+		require.NoError(t, err)
+		var got []int
+		for _, raw := range taken {
+			var n number
+			require.NoError(t, json.Unmarshal(raw, &n))
+			got = append(got, n.N)
+		}
+		require.Equal(t, upTo(count), got)
+	})
+}
+
+func TestSessionExpires(t *testing.T) {
+	onEach(t, func(t *testing.T, s *servers.Server, c *client.Client) {
+		sub, err := c.Subscribe(limit(t, 10*time.Second), "/lab/a", nil)
+		require.NoError(t, err)
+		_, err = s.Forget()
+		require.NoError(t, err)
+		newSession(t, sub)
+		subscribedAgain(t, s, 10*time.Second)
+		require.NoError(t, s.Publish("/lab/a", 5, 1, 0))
+		require.Equal(t, []int{5}, pull(t, sub, 1))
+		require.Equal(t, 2, c.Status().Session)
+	}, "timeout=3000")
+}
+
+// newSession waits for the gap that a new session makes. Without ack the
+// connection that was lost before it makes one too.
+func newSession(t *testing.T, sub *client.Subscription) {
+	t.Helper()
+	for {
+		_, err := sub.Next(limit(t, 30*time.Second))
+		var gap *client.GapError
+		require.ErrorAs(t, err, &gap)
+		if gap.Reason == client.NewSession {
+			return
+		}
+	}
+}
+
+// subscribedAgain waits until a session with a subscription is at the server.
+func subscribedAgain(t *testing.T, s *servers.Server, within time.Duration) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		all, err := s.Sessions()
+		return err == nil && len(all) == 1 && len(all[0].Subscriptions) == 1
+	}, within, 10*time.Millisecond)
+}
+
+// TestServerIsKilled counts what a session costs a server that is away, and
+// measures how long after its return the events flow again.
+func TestServerIsKilled(t *testing.T) {
+	for _, kind := range kinds {
+		for _, mode := range modes {
+			t.Run(kind.Name+" "+mode.String(), func(t *testing.T) {
+				t.Parallel()
+				s := start(t, kind)
+				c := dial(t, s.URL(), mode)
+				sub, err := c.Subscribe(limit(t, 10*time.Second), "/lab/a", nil)
+				require.NoError(t, err)
+				s.Kill()
+				dead := time.Now()
+				count, err := s.Count()
+				require.NoError(t, err)
+				time.Sleep(time.Until(dead.Add(12 * time.Second)))
+				tries := 0
+				for _, at := range count.Connections() {
+					if at.Sub(dead) < 10*time.Second {
+						tries++
+					}
+				}
+				count.Close()
+				require.LessOrEqual(t, tries, 10)
+				require.NotZero(t, tries)
+				require.NoError(t, s.Restart())
+				back := time.Now()
+				subscribedAgain(t, s, 20*time.Second)
+				t.Logf("%d attempts in 10 s; subscribed again %v after the server listened", tries, time.Since(back))
+				require.NoError(t, s.Publish("/lab/a", 1, 1, 0))
+				newSession(t, sub)
+				require.Equal(t, []int{1}, pull(t, sub, 1))
+			})
+		}
+	}
+}
+
+// TestNoWebSocket: where a server has none the session polls, by itself.
+func TestNoWebSocket(t *testing.T) {
+	for _, kind := range kinds {
+		t.Run(kind.Name, func(t *testing.T) {
+			s := start(t, kind, "ws=false")
+			d := new(client.Dialer)
+			t.Cleanup(d.Close)
+			c, err := d.Dial(limit(t, 30*time.Second), s.URL(), nil)
+			require.NoError(t, err)
+			require.Equal(t, "long-polling", c.Status().Transport)
+			require.NoError(t, c.Publish(limit(t, 10*time.Second), "/lab/a", 1))
+		})
+	}
+}
+
+// TestNothingIsLostWhenTheNetworkIsCut cuts every connection under a stream of
+// events. With ack each arrives, in order and once.
+func TestNothingIsLostWhenTheNetworkIsCut(t *testing.T) {
+	const count, rate = 3000, 500
+	for _, mode := range modes {
+		t.Run(mode.String(), func(t *testing.T) {
+			s := start(t, servers.CometD)
+			r, err := s.NewRelay()
+			require.NoError(t, err)
+			t.Cleanup(r.Close)
+			c := dial(t, s.URLVia(r.Addr()), mode)
+			sub, err := c.Subscribe(limit(t, 10*time.Second), "/lab/a", nil)
+			require.NoError(t, err)
+			done := make(chan error, 1)
+			go func() { done <- s.Publish("/lab/a", 0, count, rate) }()
+			stop := make(chan struct{})
+			cutter := make(chan int)
+			go func() {
+				cuts := 0
+				for {
+					select {
+					case <-stop:
+						cutter <- cuts
+						return
+					case <-time.After(400 * time.Millisecond):
+					}
+					if c.Status().State == client.Connected {
+						r.Cut()
+						r.Mend()
+						cuts++
+					}
+				}
+			}()
+			got := pull(t, sub, count)
+			close(stop)
+			t.Logf("%d cuts", <-cutter)
+			require.NoError(t, errors.Join(<-done))
+			require.Equal(t, upTo(count), got)
+			require.Equal(t, 1, c.Status().Session)
+		})
+	}
+}
