@@ -10,7 +10,7 @@ import (
 )
 
 func TestLimitsDefaults(t *testing.T) {
-	require.Equal(t, Limits{Bytes: 1 << 20, Messages: 10_000, Depth: 128}, Limits{}.WithDefaults())
+	require.Equal(t, Limits{Bytes: 1 << 20, Messages: 20_000, Depth: 128}, Limits{}.WithDefaults())
 	require.Equal(t, Limits{Bytes: 1, Messages: 2, Depth: 3}, Limits{1, 2, 3}.WithDefaults())
 }
 
@@ -28,7 +28,7 @@ func TestDecodeLimits(t *testing.T) {
 		{"messages at the limit", `[{},{}]`, Limits{Messages: 2}, true},
 		{"messages beyond", `[{},{},{}]`, Limits{Messages: 2}, false},
 		{"messages by default", `[` + strings.Repeat("{},", 9_999) + `{}]`, Limits{}, true},
-		{"messages beyond the default", `[` + strings.Repeat("{},", 10_000) + `{}]`, Limits{}, false},
+		{"messages beyond the default", `[` + strings.Repeat("{},", 20_000) + `{}]`, Limits{}, false},
 		{"objects in data are no messages", `[{"data":[{},{},{}]}]`, Limits{Messages: 1}, true},
 		{"a message alone", `{}`, Limits{Messages: 1}, true},
 		{"depth at the limit", nested(128), Limits{}, true},
@@ -65,9 +65,9 @@ func TestDecodeAllocationIsBounded(t *testing.T) {
 	same := func(s string) func(int) string { return func(int) string { return s } }
 	sections := "{" + many(16, func(i int) string { return fmt.Sprintf(`"%x":{"timeout":1}`, i) }) + "}"
 	for name, in := range map[string]string{
-		"messages":         `[` + many(10_000, same(`{"version":1}`)) + `]`,
+		"messages":         `[` + many(20_000, same(`{"version":1}`)) + `]`,
 		"messages, broken": `[` + strings.Repeat("{}", 500_000),
-		"advice":           `[` + many(10_000, same(`{"advice":{"timeout":1,"interval":1}}`)) + `]`,
+		"advice":           `[` + many(20_000, same(`{"advice":{"timeout":1,"interval":1}}`)) + `]`,
 		"sections":         `[` + many(3_400, same(`{"advice":`+sections+`}`)) + `]`,
 		"empty sections":   `[{"advice":{` + many(100_000, func(i int) string { return fmt.Sprintf(`"%x":{}`, i) }) + `}}]`,
 		"more sections":    `[{"advice":{` + many(40_000, func(i int) string { return fmt.Sprintf(`"%x":{"timeout":1}`, i) }) + `}}]`,

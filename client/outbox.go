@@ -187,7 +187,8 @@ func (c *Client) overdue(e *fx, now time.Time) {
 
 // replied settles the op that a reply is for. A reply has the id and the
 // channel of what it answers; Faye's events may have the same id, and CometD
-// answers a remote call twice, once with data.
+// answers a remote call twice, once with data, and by long-polling sometimes in
+// two responses.
 func (c *Client) replied(e *fx, m *bayeux.Message) (unknown error) {
 	p := c.out.pending[m.ID]
 	if p == nil || p.m.Channel != m.Channel {
@@ -199,6 +200,7 @@ func (c *Client) replied(e *fx, m *bayeux.Message) (unknown error) {
 		return err
 	}
 	if err == nil && p.call && m.Data == nil {
+		p.leg = 0 // the one with data may come on the other lane
 		return nil
 	}
 	p.reply = *m

@@ -162,6 +162,28 @@ func TestRemoteCall(t *testing.T) {
 	}
 }
 
+// TestRemoteCallAnsweredByTheOtherLane: CometD may put the reply with the data
+// into the response of the connect that is held.
+func TestRemoteCallAnsweredByTheOtherLane(t *testing.T) {
+	bubble(t, nil, acked, func(c *Client, p *pipe) {
+		time.Sleep(firstWait)
+		held := exchange()
+		connect := p.hold(held)
+		done := make(chan error, 1)
+		go func() {
+			_, err := c.Call(context.Background(), "rpc", 1)
+			done <- err
+		}()
+		l := exchange()
+		id := idOf(t, p.draw(transport.Commands, l), "/service/rpc")
+		p.say(l, batch(reply("/service/rpc", id)))
+		synctest.Wait()
+		require.Empty(t, done)
+		p.say(held, batch(reply("/service/rpc", id, `"data":2`), reply(bayeux.MetaConnect, connect)))
+		require.NoError(t, <-done)
+	})
+}
+
 func TestOutboxIsBounded(t *testing.T) {
 	steady(t, &Options{Outbox: Bound{Messages: 2}}, func(c *Client, p *pipe) {
 		for i := range 2 {

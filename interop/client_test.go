@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -34,13 +35,18 @@ func onEach(t *testing.T, f func(t *testing.T, s *servers.Server, c *client.Clie
 
 func dial(t *testing.T, url string, mode fallback.Mode) *client.Client {
 	t.Helper()
-	d := &client.Dialer{Policy: fallback.Policy{Mode: mode}}
+	d := &client.Dialer{Policy: fallback.Policy{Mode: mode}, Logger: logger(t)}
 	t.Cleanup(d.Close)
 	c, err := d.Dial(t.Context(), url, nil)
 	require.NoError(t, err)
 	require.NoError(t, c.Ready(limit(t, 10*time.Second)))
 	require.Equal(t, mode.String(), c.Status().Transport)
 	return c
+}
+
+// logger shows the log with a test that failed.
+func logger(t *testing.T) *slog.Logger {
+	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
 func limit(t *testing.T, d time.Duration) context.Context {

@@ -29,7 +29,7 @@ var firstNumber = regexp.MustCompile(`\d+`)
 func check(tools ...tool) error {
 	for _, t := range tools {
 		if _, err := exec.LookPath(t.name); err != nil {
-			return fmt.Errorf("servers: %s is missing: install %s, or run interop/setup.sh as root", t.name, t.install)
+			return fmt.Errorf("servers: %s is missing: install %s, or run interop/setup as root", t.name, t.install)
 		}
 		if t.major == 0 {
 			continue
