@@ -40,7 +40,7 @@ func built(name string, source fs.FS, command ...string) (dir string, err error)
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(fresh)
+	defer func() { _ = os.RemoveAll(fresh) }()
 	if err := os.CopyFS(fresh, source); err != nil {
 		return "", err
 	}
