@@ -3,6 +3,7 @@ module github.com/turold/turold
 go 1.26.0
 
 require (
+	github.com/alecthomas/kong v1.17.0
 	github.com/cenkalti/backoff/v4 v4.3.0
 	github.com/go-json-experiment/json v1.27.2
 	github.com/gorilla/websocket v1.5.3
@@ -12,7 +13,4 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require (
-	github.com/alecthomas/kong v1.17.0 // indirect
-	go.yaml.in/yaml/v3 v3.0.5 // indirect
-)
+require go.yaml.in/yaml/v3 v3.0.5 // indirect
