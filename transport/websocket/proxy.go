@@ -34,7 +34,8 @@ func (k *socket) connect(ctx context.Context, u *url.URL) (net.Conn, *transport.
 	if err != nil {
 		return nil, &transport.Error{Op: op, Err: err}
 	}
-	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+	raw := c
+	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
 	if via != nil {
 		if c, e = k.tunnel(ctx, c, via, addr); e != nil {

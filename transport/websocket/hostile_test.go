@@ -1,0 +1,321 @@
+package websocket
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	ws "github.com/gorilla/websocket"
+	"github.com/stretchr/testify/require"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+	"github.com/turold/turold/transport/transporttest"
+)
+
+const server = "http://server/cometd?token=secret"
+
+// switching is a 101 with more header, and then more bytes.
+func switching(c net.Conn, header, more string) {
+	r, err := http.ReadRequest(bufio.NewReader(c))
+	if err != nil {
+		return
+	}
+	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "+
+		base64.StdEncoding.EncodeToString(sum[:])+"\r\n"+header+"\r\n"+more)
+	_, _ = io.Copy(io.Discard, c)
+}
+
+// TestWhatWasNotOffered: gorilla turns compression on because the server says
+// so, and counts a message's limit in compressed bytes then.
+func TestWhatWasNotOffered(t *testing.T) {
+	for _, header := range []string{
+		"Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n",
+		"Sec-WebSocket-Extensions: permessage-deflate\r\n", // of which gorilla itself says it is invalid
+		"Sec-WebSocket-Extensions: x-secret\r\n",
+		"Sec-WebSocket-Protocol: secret\r\n",
+	} {
+		inWorld(t, server, func(w *world) {
+			w.listen("server:80", func(c net.Conn) { switching(c, header, "") })
+			require.True(w, w.fails("upgrade").Unsent)
+		})
+	}
+}
+
+// TestHeaderWithoutEnd: gorilla reads the header of the 101 without a bound.
+func TestHeaderWithoutEnd(t *testing.T) {
+	inWorld(t, server, func(w *world) {
+		taken := 0
+		w.listen("server:80", func(c net.Conn) {
+			_, _ = http.ReadRequest(bufio.NewReader(c))
+			_, err := io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nX: ")
+			for err == nil {
+				var n int
+				n, err = c.Write(bytes.Repeat([]byte("a"), 4096))
+				taken += n
+			}
+		})
+		require.ErrorIs(w, w.fails("upgrade"), bayeux.ErrTooLarge)
+		synctest.Wait()
+		require.Less(w, taken, 256<<10, "what fits into the buffers on the way counts too")
+	})
+}
+
+// TestMessageWithoutEnd is given up at the limit.
+func TestMessageWithoutEnd(t *testing.T) {
+	inWorld(t, server, func(w *world) {
+		w.network.Limits.Bytes = 10_000
+		w.session = transport.NewSession(w.network, w.session.Target())
+		w.sockets("server:80", nil, func(c *ws.Conn) {
+			_, _, _ = c.ReadMessage()
+			out, err := c.NextWriter(ws.TextMessage)
+			for err == nil {
+				_, err = out.Write(bytes.Repeat([]byte(" "), 1000))
+			}
+		})
+		require.ErrorIs(w, w.fails("read"), bayeux.ErrTooLarge)
+	})
+}
+
+// TestNoAnswerToTheUpgrade: gorilla does not look at its context while it waits
+// for the 101. What waits there ends by itself, by Cut and by Close.
+func TestNoAnswerToTheUpgrade(t *testing.T) {
+	hang := func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
+	inWorld(t, server, func(w *world) {
+		w.listen("server:80", hang)
+		start := time.Now()
+		require.True(w, w.fails("upgrade").Unsent)
+		require.Equal(w, openTime, time.Since(start))
+	})
+	inWorld(t, server, func(w *world) {
+		w.listen("server:80", hang)
+		w.send(10)
+		time.Sleep(time.Second)
+		require.NoError(w, w.pipe.Close()) // close looks at the time
+		require.ErrorIs(w, w.ended(), transport.ErrClosed)
+	})
+}
+
+// TestTLSPeerThatStalls: neither a handshake nor a full connection holds Close
+// up, though tls.Conn.Close waits for the room to say goodbye.
+func TestTLSPeerThatStalls(t *testing.T) {
+	inWorld(t, "https://server/cometd", func(w *world) {
+		w.listen("server:443", func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+		w.send(10)
+		time.Sleep(time.Second)
+	})
+	inWorld(t, "https://server/cometd", func(w *world) {
+		conf, trust := certify(w.T, "server")
+		w.network.TLS = trust
+		w.sockets("server:443", conf, func(*ws.Conn) { <-w.quit })
+		for range 10 {
+			w.send(30 << 10)
+		}
+		time.Sleep(time.Second)
+		require.Less(w, len(w.h.Record().Draws), 10, "it is stuck in a write")
+		w.net.Stall("server:443", true, true)
+		require.NoError(w, w.pipe.Close())
+		w.net.Stall("server:443", false, false)
+	})
+}
+
+// TestOnlyAPongProvesThePath: events come down while nothing gets up.
+func TestOnlyAPongProvesThePath(t *testing.T) {
+	inWorld(t, server, func(w *world) {
+		w.sockets("server:80", nil, func(c *ws.Conn) {
+			_, _, _ = c.ReadMessage()
+			c.SetPingHandler(func(string) error { return nil }) // as if it had not come
+			go w.silent(c)
+			for {
+				select {
+				case <-w.quit:
+					return
+				case <-time.After(100 * time.Millisecond):
+				}
+				if c.WriteControl(ws.PongMessage, nil, time.Now().Add(time.Second)) != nil ||
+					c.WriteMessage(ws.TextMessage, []byte(`[{"channel":"/a","data":1}]`)) != nil {
+					return
+				}
+			}
+		})
+		start := time.Now()
+		require.False(w, w.fails("ping").Unsent)
+		require.Equal(w, 2*pingTime, time.Since(start))
+	})
+}
+
+func TestSocketThatIsAliveLives(t *testing.T) {
+	inWorld(t, server, func(w *world) {
+		w.sockets("server:80", nil, w.silent)
+		w.send(10)
+		time.Sleep(time.Hour)
+		require.Empty(w, w.h.Record().Ends)
+	})
+}
+
+// TestMessageTooBigForTheServer halves what the next socket may carry.
+func TestMessageTooBigForTheServer(t *testing.T) {
+	inWorld(t, server, func(w *world) {
+		w.sockets("server:80", nil, func(c *ws.Conn) {
+			c.SetReadLimit(10_000) // gorilla answers 1009 beyond it
+			w.silent(c)
+		})
+		w.send(20_000)
+		err := w.ended()
+		require.Equal(w, "close", err.Op)
+		require.Equal(w, ws.CloseMessageTooBig, err.Status)
+		w.send(10)
+		rec, ok := w.h.Await(time.Minute, func(r transporttest.Record) bool { return len(r.Draws) == 2 })
+		require.True(w, ok)
+		require.InDelta(w, 10_000, rec.Draws[1].Leg.Limit, 100)
+	})
+}
+
+func TestWhatIsNoBayeux(t *testing.T) {
+	for _, tc := range []struct {
+		name, op string
+		status   int
+		say      func(*ws.Conn) error
+	}{
+		{"binary", "decode", 0, func(c *ws.Conn) error { return c.WriteMessage(ws.BinaryMessage, []byte("[]")) }},
+		{"no JSON", "decode", 0, func(c *ws.Conn) error { return c.WriteMessage(ws.TextMessage, []byte("secret")) }},
+		{"going away", "close", 1001, func(c *ws.Conn) error {
+			return c.WriteMessage(ws.CloseMessage, ws.FormatCloseMessage(1001, "secret"))
+		}},
+		{"no close frame", "read", 0, func(c *ws.Conn) error { return c.NetConn().Close() }},
+		{"no frame", "read", 0, func(c *ws.Conn) error {
+			_, err := io.WriteString(c.NetConn(), "HTTP/1.1 400 secret\r\n\r\n")
+			return err
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			inWorld(t, server, func(w *world) {
+				w.sockets("server:80", nil, func(c *ws.Conn) {
+					_, _, _ = c.ReadMessage()
+					require.NoError(w, tc.say(c))
+					w.silent(c)
+				})
+				err := w.fails(tc.op)
+				require.Equal(w, tc.status, err.Status)
+				require.False(w, err.Unsent)
+			})
+		})
+	}
+}
+
+func TestRefusedUpgrades(t *testing.T) {
+	for _, tc := range []struct {
+		answer string
+		status int
+		pause  time.Duration
+	}{
+		{"HTTP/1.1 400 secret\r\n\r\nsecret", 400, 0},
+		{"HTTP/1.1 403\r\n\r\n", 403, 0},
+		{"HTTP/1.1 302 Found\r\nLocation: http://secret/\r\n\r\n", 302, 0},
+		{"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\n\r\n", 503, 7 * time.Second},
+		{"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", 200, 0},
+		{"HTTP/1.1 101 Switching Protocols\r\n\r\n", 101, 0},
+		{"secret\r\n\r\n", 0, 0},
+		{"", 0, 0},
+	} {
+		inWorld(t, server, func(w *world) {
+			w.listen("server:80", func(c net.Conn) {
+				_, _ = http.ReadRequest(bufio.NewReader(c))
+				_, _ = io.WriteString(c, tc.answer)
+			})
+			err := w.fails("upgrade")
+			require.Equal(w, tc.status, err.Status, tc.answer)
+			require.Equal(w, tc.pause, err.RetryAfter)
+			require.True(w, err.Unsent)
+		})
+	}
+}
+
+// TestTheUpgradeCarriesWhatHTTPCarries: headers, credentials and cookies, and
+// what it sets goes into the jar.
+func TestTheUpgradeCarriesWhatHTTPCarries(t *testing.T) {
+	inWorld(t, "http://me:pw@server/cometd?q=1", func(w *world) {
+		var seen *http.Request
+		w.handle("server:80", nil, func(rw http.ResponseWriter, r *http.Request) {
+			seen = r
+			up := ws.Upgrader{}
+			if c, err := up.Upgrade(rw, r, http.Header{"Set-Cookie": {`odd=a"b`}}); err == nil {
+				defer c.NetConn().Close()
+				w.silent(c)
+			}
+		})
+		target := *w.session.Target()
+		target.Header = http.Header{"X-Token": {"t"}, "Host": {"virtual"}, "Sec-Websocket-Protocol": {"x"}, "Connection": {"close"}}
+		w.session.SetTarget(&target)
+		w.session.Jar.SetCookies(target.URL, []*http.Cookie{{Name: "BAYEUX_BROWSER", Value: "b"}})
+		w.send(10)
+		synctest.Wait()
+		require.Equal(w, "/cometd?q=1", seen.RequestURI)
+		require.Equal(w, "virtual", seen.Host)
+		require.Equal(w, "t", seen.Header.Get("X-Token"))
+		require.Equal(w, "Basic bWU6cHc=", seen.Header.Get("Authorization"))
+		require.Equal(w, "BAYEUX_BROWSER=b", seen.Header.Get("Cookie"))
+		require.Empty(w, seen.Header.Get("Sec-WebSocket-Protocol"))
+		require.Equal(w, `a"b`, w.session.Jar.Cookies(target.URL)[1].Value)
+	})
+}
+
+// TestFrames: a batch is one frame up to the limit.
+func TestFrames(t *testing.T) {
+	inWorld(t, server, func(w *world) {
+		frames := make(chan byte, 1)
+		w.listen("server:80", func(c net.Conn) {
+			in := bufio.NewReader(c)
+			r, err := http.ReadRequest(in)
+			require.NoError(w, err)
+			sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+			_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "+
+				base64.StdEncoding.EncodeToString(sum[:])+"\r\n\r\n")
+			first, _ := in.ReadByte()
+			frames <- first
+			_, _ = io.Copy(io.Discard, in)
+		})
+		w.send(transport.SocketLimit - 100)
+		require.Equal(w, byte(0x81), <-frames, "text, and the last of its message (RFC 6455 section 5.2)")
+	})
+}
+
+// FuzzServer has a server say anything at all, before or after the 101, and
+// hang up: the leg ends once, nothing panics, and an error quotes nothing of it.
+func FuzzServer(f *testing.F) {
+	for _, s := range []string{"", "\x81\x02[]", "\x82\x02[]", "\x88\x02\x03\xe9", "\x8a\x00", "\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff", "\xc1\x01a", "HTTP/1.1 101\r\n\r\n"} {
+		f.Add(true, []byte(s))
+		f.Add(false, []byte(s))
+	}
+	f.Fuzz(func(t *testing.T, opens bool, said []byte) {
+		s := transport.NewSession(&transport.Network{
+			Proxy:       noProxy,
+			DialContext: piped(opens, said),
+		}, &transport.Target{URL: mustURL("http://server")})
+		h := new(transporttest.Handler)
+		p := transporttest.Check(Open)(s, h)
+		h.Queue(transport.Commands, bayeux.Message{Channel: "/a", ID: "1"})
+		p.Wake(transport.Commands)
+		rec, ok := h.Await(30*time.Second, func(r transporttest.Record) bool { return len(r.Ends) > 0 })
+		require.True(t, ok)
+		require.NoError(t, p.Close())
+		require.Len(t, h.Record().Ends, 1)
+		err := rec.Ends[0].Err
+		require.NotNil(t, err)
+		require.Less(t, len(err.Error()), 200)
+		var network *net.OpError
+		if len(said) > 8 && !errors.As(err, &network) {
+			require.False(t, strings.Contains(err.Error(), string(said)))
+		}
+	})
+}
