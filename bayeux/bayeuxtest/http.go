@@ -1,6 +1,7 @@
 package bayeuxtest
 
 import (
+	"context"
 	"crypto/rand"
 	"io"
 	"net/http"
@@ -74,9 +75,31 @@ func (s *Server) servePoll(w http.ResponseWriter, r *http.Request) {
 	}
 	a := answer{ms: s.body(o.events, o.replies)}
 	if o.held != nil {
-		a = <-o.held.result
+		a = s.await(r.Context(), o.held)
 	}
 	s.write(w, a)
+}
+
+// await waits for the end of a held poll. One whose client is gone, or that
+// Faye has superseded, may have none but the server's own.
+func (s *Server) await(ctx context.Context, h *held) answer {
+	s.mu.Lock()
+	s.polls[h] = struct{}{}
+	if s.closed {
+		h.finish(nil, true)
+	}
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.polls, h)
+	}()
+	select {
+	case a := <-h.result:
+		return a
+	case <-ctx.Done():
+		return answer{cut: true}
+	}
 }
 
 func (s *Server) write(w http.ResponseWriter, a answer) {

@@ -60,6 +60,7 @@ type Server struct {
 	stats    Stats
 	sessions map[string]*Session
 	sockets  map[*socket]struct{}
+	polls    map[*held]struct{} // that wait, superseded ones included
 	calls    map[bayeux.Channel]Call
 	wg       sync.WaitGroup
 }
@@ -71,7 +72,7 @@ type Call func(s *Session, m bayeux.Message) (any, error)
 
 // New returns a server. It must be closed.
 func New(o *Options) *Server {
-	s := &Server{sessions: map[string]*Session{}, sockets: map[*socket]struct{}{}, calls: map[bayeux.Channel]Call{}}
+	s := &Server{sessions: map[string]*Session{}, sockets: map[*socket]struct{}{}, polls: map[*held]struct{}{}, calls: map[bayeux.Channel]Call{}}
 	if o != nil {
 		s.o = *o
 	}
@@ -170,8 +171,11 @@ func (s *Server) CutAll() {
 	for _, x := range s.sessions {
 		if h := x.held; h != nil && h.sock == nil {
 			x.held = nil
-			h.finish(nil, true)
+			x.rest()
 		}
+	}
+	for h := range s.polls {
+		h.finish(nil, true)
 	}
 	for k := range s.sockets {
 		k.cut()

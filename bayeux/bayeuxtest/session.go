@@ -52,11 +52,12 @@ type answer struct {
 	cut bool
 }
 
-// finish ends a poll.
+// finish ends a poll; the first end counts.
 func (h *held) finish(ms []bayeux.Message, cut bool) {
 	h.timer.Stop()
-	if h.result != nil {
-		h.result <- answer{ms, cut}
+	select {
+	case h.result <- answer{ms, cut}:
+	default:
 	}
 }
 

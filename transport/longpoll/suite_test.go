@@ -11,6 +11,7 @@ func TestContract(t *testing.T) {
 	for name, server := range map[string]*bayeuxtest.Options{
 		"CometD":              nil,
 		"without a WebSocket": {NoWebSocket: true},
+		"Faye":                {Profile: bayeuxtest.Faye},
 	} {
 		transporttest.Run(t, transporttest.Pipe{Name: name, Open: Open, Server: server})
 	}
