@@ -109,7 +109,11 @@ func (c *Client) step(f func(*fx)) {
 
 // draws wakes the lanes on which something waits to leave.
 func (c *Client) draws(e *fx) {
-	e.wake[transport.Commands] = c.id == "" || len(c.out.queue) > 0
+	if c.id == "" {
+		e.wake[transport.Commands] = !c.shake.asking // what opens must carry the credential
+	} else {
+		e.wake[transport.Commands] = len(c.out.queue) > 0
+	}
 	e.wake[transport.Connect] = c.id != "" && c.cycle.ready
 }
 

@@ -44,7 +44,7 @@ func (c *Client) handshake(e *fx, cause error) {
 	if c.o.Credentials != nil && (c.shake.cred == nil || expired(c.shake.cred)) {
 		c.authorize(nil)
 	}
-	e.wake[transport.Commands] = true
+	e.wake[transport.Commands] = !c.shake.asking
 }
 
 func expired(cr *Credential) bool { return !cr.Expires.IsZero() && time.Now().After(cr.Expires) }
@@ -157,7 +157,12 @@ func (c *Client) authorized(e *fx, cr *Credential, ext object) {
 	if left := time.Until(cr.Expires); !cr.Expires.IsZero() && left > 0 {
 		s.renew = cr.Expires.Add(-min(left/10, time.Minute))
 	}
-	e.wake[transport.Commands] = true
+	if c.id == "" { // a socket that is open was opened without it
+		for id := range c.legs {
+			c.cutLeg(e, id, errStale)
+		}
+	}
+	c.draws(e)
 }
 
 // unauthorized goes on with the hook's error. A sign-in that was refused and

@@ -41,6 +41,13 @@ type stack struct {
 
 // onStack runs f in a bubble for each mode.
 func onStack(t *testing.T, so *bayeuxtest.Options, co *client.Options, f func(*stack)) {
+	t.Helper()
+	onStackWith(t, so, func() *client.Options { return co }, f)
+}
+
+// onStackWith makes the client's options anew for each mode.
+func onStackWith(t *testing.T, so *bayeuxtest.Options, co func() *client.Options, f func(*stack)) {
+	t.Helper()
 	for _, mode := range modes {
 		t.Run(mode.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -52,10 +59,10 @@ func onStack(t *testing.T, so *bayeuxtest.Options, co *client.Options, f func(*s
 					DialContext: s.net.DialContext,
 					Proxy:       func(*http.Request) (*url.URL, error) { return nil, nil },
 				}
-				var err error
-				s.c, err = s.dialer.Dial(t.Context(), site, co)
-				require.NoError(t, err)
 				defer s.close()
+				var err error
+				s.c, err = s.dialer.Dial(t.Context(), site, co())
+				require.NoError(t, err)
 				f(s)
 			})
 		})

@@ -1,0 +1,39 @@
+package bayeuxtest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/bayeux/bayeuxtest"
+	"github.com/turold/turold/client"
+)
+
+func Example() {
+	server, err := bayeuxtest.Start(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	server.Handle("/service/greet", func(_ *bayeuxtest.Session, m bayeux.Message) (any, error) {
+		if string(m.Data) == `"nobody"` {
+			return nil, errors.New("there is nobody")
+		}
+		return "hello", nil
+	})
+
+	ctx := context.Background()
+	c, err := client.Dial(ctx, server.URL, nil)
+	if err != nil {
+		panic(err)
+	}
+	defer c.Close()
+	reply, err := c.Call(ctx, "greet", "you")
+	fmt.Println(string(reply.Data), err)
+	_, err = c.Call(ctx, "greet", "nobody")
+	fmt.Println(err)
+	// Output:
+	// "hello" <nil>
+	// client: call /service/greet: bayeux: failed: 500::there is nobody
+}
