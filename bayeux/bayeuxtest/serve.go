@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -27,13 +28,17 @@ func Start(o *Options) (*Running, error) {
 	return Serve(l, "/cometd", New(o), nil), nil
 }
 
-// Serve runs a server on a listener, at one path exactly, as CometD does;
-// other paths go to rest, or are not found if that is nil. It takes over the
-// listener and the server: Close closes both.
+// Serve runs a server on a listener, at a path and below it: CometD's own
+// JavaScript client appends the kind of message to the path. Other paths go to
+// rest, or are not found if that is nil. It takes over the listener and the
+// server: Close closes both.
 func Serve(l net.Listener, path string, s *Server, rest http.Handler) *Running {
 	mux := http.NewServeMux()
 	mux.Handle(path, s)
-	if rest != nil {
+	if !strings.HasSuffix(path, "/") {
+		mux.Handle(path+"/", s)
+	}
+	if rest != nil && path != "/" {
 		mux.Handle("/", rest)
 	}
 	r := &Running{Server: s, URL: "http://" + l.Addr().String() + path,

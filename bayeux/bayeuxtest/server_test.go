@@ -133,6 +133,17 @@ func TestUnacknowledgedComesAgain(t *testing.T) {
 	})
 }
 
+func TestPaths(t *testing.T) {
+	onServer(t, nil, func(c *caller) {
+		for path, want := range map[string]int{"/cometd": 200, "/cometd/handshake": 200, "/": 404, "/cometdx": 404} {
+			res, err := c.http.Post("http://server"+path, "application/json", strings.NewReader(`[{"channel":"/meta/handshake","id":"1"}]`))
+			require.NoError(c, err)
+			require.NoError(c, res.Body.Close())
+			require.Equal(c, want, res.StatusCode, path)
+		}
+	})
+}
+
 func TestSessionsEnd(t *testing.T) {
 	onServer(t, nil, func(c *caller) {
 		c.shake("")

@@ -206,7 +206,7 @@ func TestExitCodes(t *testing.T) {
 		{exitUsage, "Name: value", []string{"publish", "-H", "nonsense", s.URL, "/a", "1"}},
 		{exitUsage, "no such file", []string{"publish", "--cacert", "/none", s.URL, "/a", "1"}},
 		{exitTransport, "dial", []string{"publish", gone.URL, "/a", "1"}},
-		{exitTransport, "404", []string{"publish", "--transport", "long-polling", s.URL + "/none", "/a", "1"}},
+		{exitTransport, "404", []string{"publish", "--transport", "long-polling", s.URL + "x", "/a", "1"}},
 		{exitRefused, "go away", []string{"subscribe", refuses.URL, "/a"}},
 		{exitRefused, "denied", []string{"publish", s.URL, "/deny", "1"}},
 		{exitRefused, "denied", []string{"subscribe", s.URL, "/deny"}},
