@@ -1,6 +1,7 @@
 package bayeuxtest
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -49,7 +50,7 @@ func onServer(t *testing.T, o *Options, f func(*caller)) {
 		l := pipes{make(chan net.Conn), make(chan struct{})}
 		r := Serve(l, "/cometd", New(o), nil)
 		jar, _ := cookiejar.New(nil)
-		tr := &http.Transport{Dial: func(string, string) (net.Conn, error) {
+		tr := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
 			c, s := net.Pipe()
 			l.conns <- s
 			return c, nil

@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"client":                  {"bayeux", "transport", "fallback", "transport/websocket", "transport/longpoll"},
 	"internal/imports":        {},
 	"internal/memnet":         {},
+	"internal/testnet":        {},
 }
 
 // onlyIn says where a package, or what lies below it, may be imported.
@@ -44,7 +45,7 @@ var onlyIn = map[string][]string{
 	"github.com/stretchr/testify":        {"transport/transporttest"},
 	"pgregory.net/rapid":                 {},
 	"go.uber.org/goleak":                 {},
-	"net/http":                           {"bayeux/bayeuxtest", "transport", "client", "cmd", "examples"},
+	"net/http":                           {"bayeux/bayeuxtest", "transport", "client", "internal/testnet", "cmd", "examples"},
 	"unsafe":                             {},
 }
 

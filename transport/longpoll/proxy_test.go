@@ -1,19 +1,17 @@
 package longpoll
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/turold/turold/internal/testnet"
 	"github.com/turold/turold/transport"
 )
 
@@ -22,36 +20,6 @@ func (w *world) via(proxy string) {
 	u, err := url.Parse(proxy)
 	require.NoError(w, err)
 	w.network.Proxy = http.ProxyURL(u)
-}
-
-// join copies both ways until one of the two ends.
-func join(a, b net.Conn) {
-	var all sync.WaitGroup
-	for _, d := range [][2]net.Conn{{a, b}, {b, a}} {
-		all.Go(func() {
-			_, _ = io.Copy(d[0], d[1])
-			_ = a.Close()
-			_ = b.Close()
-		})
-	}
-	all.Wait()
-}
-
-// tunnels is a proxy that answers CONNECT, and joins if it said 200.
-func (w *world) tunnels(answer string, seen *http.Request) func(net.Conn) {
-	return func(c net.Conn) {
-		r, err := http.ReadRequest(bufio.NewReader(c))
-		if err != nil {
-			return
-		}
-		*seen = *r
-		_, _ = io.WriteString(c, answer)
-		if strings.HasPrefix(answer, "HTTP/1.1 200") {
-			if to, err := w.net.DialContext(w.Context(), "tcp", r.Host); err == nil {
-				join(c, to)
-			}
-		}
-	}
 }
 
 // TestAProxyForHTTP is asked in absolute form, with its credentials, and its
@@ -109,12 +77,12 @@ func TestAProxyForHTTPS(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			inWorld(t, "https://server/cometd", func(w *world) {
-				server, client := certify(w.T, tc.server)
+				server, client := testnet.Certify(tc.server)
 				w.network.TLS = client
 				w.listen("server:443", overTLS(server, serveGood))
 				w.via("http://me:secret@proxy:3128")
 				var seen http.Request
-				w.listen("proxy:3128", w.tunnels(tc.answer, &seen))
+				w.listen("proxy:3128", testnet.Tunnel(w.net.DialContext, tc.answer, &seen))
 				err, ms := w.exchange()
 				require.Equal(w, "server:443", seen.Host)
 				require.Equal(w, "Basic bWU6c2VjcmV0", seen.Header.Get("Proxy-Authorization"))
@@ -185,7 +153,7 @@ func (w *world) socks(code byte, user *string) func(net.Conn) {
 		_, _ = c.Write([]byte{5, code, 0, 1, 0, 0, 0, 0, 0, 0})
 		if code == 0 {
 			if to, err := w.net.DialContext(w.Context(), "tcp", string(host)+":80"); err == nil {
-				join(c, to)
+				testnet.Join(c, to)
 			}
 		}
 	}

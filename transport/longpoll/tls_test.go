@@ -1,13 +1,8 @@
 package longpoll
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -17,29 +12,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/turold/turold/internal/testnet"
 	"github.com/turold/turold/transport"
 )
-
-// certify returns the settings of a server of that name, and of clients that
-// trust it.
-func certify(t *testing.T, name string) (server, client *tls.Config) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		DNSNames:     []string{name},
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(1000 * time.Hour),
-		IsCA:         true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
-	require.NoError(t, err)
-	parsed, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	roots := x509.NewCertPool()
-	roots.AddCert(parsed)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, &tls.Config{RootCAs: roots}
-}
 
 func overTLS(c *tls.Config, serve func(net.Conn)) func(net.Conn) {
 	return func(raw net.Conn) {
@@ -78,8 +53,8 @@ func TestTLS(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			inWorld(t, "https://server/cometd", func(w *world) {
-				server, client := certify(w.T, "server")
-				other, _ := certify(w.T, "other")
+				server, client := testnet.Certify("server")
+				other, _ := testnet.Certify("other")
 				w.network.TLS = client
 				w.listen("server:443", tc.serve(server, other))
 				start := time.Now()
@@ -120,7 +95,7 @@ func TestCloseDuringTheHandshake(t *testing.T) {
 // TestHTTP2 carries both lanes over one connection, and tells its ends.
 func TestHTTP2(t *testing.T) {
 	inWorld(t, "https://server/cometd", func(w *world) {
-		server, client := certify(w.T, "server")
+		server, client := testnet.Certify("server")
 		w.network.TLS = client
 		server.NextProtos = []string{"h2"}
 		held := make(chan struct{})
@@ -169,7 +144,7 @@ func TestHTTP2(t *testing.T) {
 // sessions would share it.
 func TestADeadHTTP2Connection(t *testing.T) {
 	inWorld(t, "https://server/cometd", func(w *world) {
-		server, client := certify(w.T, "server")
+		server, client := testnet.Certify("server")
 		w.network.TLS = client
 		server.NextProtos = []string{"h2"}
 		srv := &http.Server{TLSConfig: server, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { <-r.Context().Done() })}

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/testnet"
 	"github.com/turold/turold/transport"
 	"github.com/turold/turold/transport/transporttest"
 )
@@ -115,7 +116,7 @@ func TestTLSPeerThatStalls(t *testing.T) {
 		time.Sleep(time.Second)
 	})
 	inWorld(t, "https://server/cometd", func(w *world) {
-		conf, trust := certify(w.T, "server")
+		conf, trust := testnet.Certify("server")
 		w.network.TLS = trust
 		w.sockets("server:443", conf, func(*ws.Conn) { <-w.quit })
 		for range 10 {

@@ -11,11 +11,12 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/turold/turold/internal/testnet"
 )
 
 func noProxy(*http.Request) (*url.URL, error) { return nil, nil }
@@ -50,36 +51,6 @@ func piped(opens bool, said []byte) func(context.Context, string, string) (net.C
 	}
 }
 
-// join copies both ways until one of the two ends.
-func join(a, b net.Conn) {
-	var all sync.WaitGroup
-	for _, d := range [][2]net.Conn{{a, b}, {b, a}} {
-		all.Go(func() {
-			_, _ = io.Copy(d[0], d[1])
-			_ = a.Close()
-			_ = b.Close()
-		})
-	}
-	all.Wait()
-}
-
-// tunnels is a proxy that answers CONNECT, and joins if it said 200.
-func (w *world) tunnels(answer string, seen *http.Request) func(net.Conn) {
-	return func(c net.Conn) {
-		r, err := http.ReadRequest(bufio.NewReader(c))
-		if err != nil {
-			return
-		}
-		*seen = *r
-		_, _ = io.WriteString(c, answer)
-		if strings.HasPrefix(answer, "HTTP/1.1 200") {
-			if to, err := w.net.DialContext(w.Context(), "tcp", r.Host); err == nil {
-				join(c, to)
-			}
-		}
-	}
-}
-
 // TestHTTPProxies are asked for a tunnel, also for ws, and their refusals told
 // from the server's. gorilla panics on an answer without a reason phrase.
 func TestHTTPProxies(t *testing.T) {
@@ -106,11 +77,11 @@ func TestHTTPProxies(t *testing.T) {
 					port, secure := ":80", (*tls.Config)(nil)
 					if scheme == "https" {
 						port = ":443"
-						secure, w.network.TLS = certify(w.T, "server")
+						secure, w.network.TLS = testnet.Certify("server")
 					}
 					w.sockets("server"+port, secure, w.silent)
 					var seen http.Request
-					w.listen("proxy:3128", w.tunnels(tc.answer, &seen))
+					w.listen("proxy:3128", testnet.Tunnel(w.net.DialContext, tc.answer, &seen))
 					if tc.opens {
 						w.send(10)
 						synctest.Wait()
@@ -132,12 +103,14 @@ func TestHTTPProxies(t *testing.T) {
 
 func TestProxyOverTLS(t *testing.T) {
 	inWorld(t, server, func(w *world) {
-		conf, trust := certify(w.T, "proxy")
+		conf, trust := testnet.Certify("proxy")
 		w.network.TLS = trust
 		w.network.Proxy = http.ProxyURL(mustURL("https://proxy"))
 		w.sockets("server:80", nil, w.silent)
 		var seen http.Request
-		w.listen("proxy:443", func(c net.Conn) { w.tunnels("HTTP/1.1 200 OK\r\n\r\n", &seen)(tls.Server(c, conf)) })
+		w.listen("proxy:443", func(c net.Conn) {
+			testnet.Tunnel(w.net.DialContext, "HTTP/1.1 200 OK\r\n\r\n", &seen)(tls.Server(c, conf))
+		})
 		w.send(10)
 		synctest.Wait()
 		require.Len(w, w.h.Record().Draws, 1)
@@ -166,7 +139,7 @@ func TestSOCKSProxy(t *testing.T) {
 				require.Equal(w, "server", string(b[5:11]))
 				_, _ = c.Write([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0})
 				if to, err := w.net.DialContext(w.Context(), "tcp", "server:80"); err == nil {
-					join(c, to)
+					testnet.Join(c, to)
 				}
 			})
 			if !known {
