@@ -39,7 +39,7 @@ func dial(t *testing.T, url string, mode fallback.Mode) *client.Client {
 	t.Cleanup(d.Close)
 	c, err := d.Dial(t.Context(), url, nil)
 	require.NoError(t, err)
-	require.NoError(t, c.Ready(limit(t, 10*time.Second)))
+	require.NoError(t, c.Ready(limit(t, time.Minute)))
 	require.Equal(t, mode.String(), c.Status().Transport)
 	return c
 }
@@ -63,7 +63,7 @@ type number struct {
 // pull returns the numbers of the next count events.
 func pull(t *testing.T, sub *client.Subscription, count int) (got []int) {
 	t.Helper()
-	for n, err := range client.Values[number](sub.Messages(limit(t, 90*time.Second))) {
+	for n, err := range client.Values[number](sub.Messages(limit(t, 3*time.Minute))) {
 		require.NoError(t, err, "after %d events", len(got))
 		if got = append(got, n.N); len(got) == count {
 			break
@@ -81,7 +81,7 @@ func upTo(count int) (all []int) {
 
 func TestSession(t *testing.T) {
 	onEach(t, func(t *testing.T, s *servers.Server, c *client.Client) {
-		ctx := limit(t, 30*time.Second)
+		ctx := limit(t, time.Minute)
 		require.Equal(t, s.Kind.Ack, c.Status().Ack)
 		plain, err := c.Subscribe(ctx, "/lab/a", nil)
 		require.NoError(t, err)
@@ -117,7 +117,7 @@ func TestSession(t *testing.T) {
 func TestTenThousandEvents(t *testing.T) {
 	const count = 10_000
 	onEach(t, func(t *testing.T, s *servers.Server, c *client.Client) {
-		sub, err := c.Subscribe(limit(t, 10*time.Second), "/lab/a", nil)
+		sub, err := c.Subscribe(limit(t, time.Minute), "/lab/a", nil)
 		require.NoError(t, err)
 		start := time.Now()
 		published := make(chan error, 1)
@@ -135,14 +135,14 @@ func TestTenThousandSends(t *testing.T) {
 		start := time.Now()
 		receipts := make([]*client.Receipt, count)
 		for n := range count {
-			r, err := c.Send(limit(t, 90*time.Second), client.Draft{Channel: ch, Data: number{n}})
+			r, err := c.Send(limit(t, 3*time.Minute), client.Draft{Channel: ch, Data: number{n}})
 			require.NoError(t, err)
 			receipts[n] = r
 		}
-		require.NoError(t, c.Flush(limit(t, 90*time.Second)))
+		require.NoError(t, c.Flush(limit(t, 3*time.Minute)))
 		t.Logf("%d publishes in %v", count, time.Since(start))
 		for _, r := range receipts {
-			require.NoError(t, r.Wait(limit(t, 10*time.Second)))
+			require.NoError(t, r.Wait(limit(t, time.Minute)))
 		}
 		taken, err := s.Received(string(ch))
 		require.NoError(t, err)
@@ -158,12 +158,12 @@ func TestTenThousandSends(t *testing.T) {
 
 func TestSessionExpires(t *testing.T) {
 	onEach(t, func(t *testing.T, s *servers.Server, c *client.Client) {
-		sub, err := c.Subscribe(limit(t, 10*time.Second), "/lab/a", nil)
+		sub, err := c.Subscribe(limit(t, time.Minute), "/lab/a", nil)
 		require.NoError(t, err)
 		_, err = s.Forget()
 		require.NoError(t, err)
 		newSession(t, sub)
-		subscribedAgain(t, s, 10*time.Second)
+		subscribedAgain(t, s, time.Minute)
 		require.NoError(t, s.Publish("/lab/a", 5, 1, 0))
 		require.Equal(t, []int{5}, pull(t, sub, 1))
 		require.Equal(t, 2, c.Status().Session)
@@ -175,7 +175,7 @@ func TestSessionExpires(t *testing.T) {
 func newSession(t *testing.T, sub *client.Subscription) {
 	t.Helper()
 	for {
-		_, err := sub.Next(limit(t, 30*time.Second))
+		_, err := sub.Next(limit(t, time.Minute))
 		var gap *client.GapError
 		require.ErrorAs(t, err, &gap)
 		if gap.Reason == client.NewSession {
@@ -202,7 +202,7 @@ func TestServerIsKilled(t *testing.T) {
 				t.Parallel()
 				s := start(t, kind)
 				c := dial(t, s.URL(), mode)
-				sub, err := c.Subscribe(limit(t, 10*time.Second), "/lab/a", nil)
+				sub, err := c.Subscribe(limit(t, time.Minute), "/lab/a", nil)
 				require.NoError(t, err)
 				s.Kill()
 				dead := time.Now()
@@ -220,7 +220,7 @@ func TestServerIsKilled(t *testing.T) {
 				require.NotZero(t, tries)
 				require.NoError(t, s.Restart())
 				back := time.Now()
-				subscribedAgain(t, s, 20*time.Second)
+				subscribedAgain(t, s, time.Minute)
 				t.Logf("%d attempts in 10 s; subscribed again %v after the server listened", tries, time.Since(back))
 				require.NoError(t, s.Publish("/lab/a", 1, 1, 0))
 				newSession(t, sub)
@@ -237,10 +237,10 @@ func TestNoWebSocket(t *testing.T) {
 			s := start(t, kind, "ws=false")
 			d := new(client.Dialer)
 			t.Cleanup(d.Close)
-			c, err := d.Dial(limit(t, 30*time.Second), s.URL(), nil)
+			c, err := d.Dial(limit(t, time.Minute), s.URL(), nil)
 			require.NoError(t, err)
 			require.Equal(t, "long-polling", c.Status().Transport)
-			require.NoError(t, c.Publish(limit(t, 10*time.Second), "/lab/a", 1))
+			require.NoError(t, c.Publish(limit(t, time.Minute), "/lab/a", 1))
 		})
 	}
 }
@@ -256,7 +256,7 @@ func TestNothingIsLostWhenTheNetworkIsCut(t *testing.T) {
 			require.NoError(t, err)
 			t.Cleanup(r.Close)
 			c := dial(t, s.URLVia(r.Addr()), mode)
-			sub, err := c.Subscribe(limit(t, 10*time.Second), "/lab/a", nil)
+			sub, err := c.Subscribe(limit(t, time.Minute), "/lab/a", nil)
 			require.NoError(t, err)
 			done := make(chan error, 1)
 			go func() { done <- s.Publish("/lab/a", 0, count, rate) }()

@@ -52,6 +52,6 @@ func TestCloseLeavesNoDescriptor(t *testing.T) {
 			require.NoError(t, c.Close())
 		}
 		d.Close()
-		require.Eventually(t, func() bool { return descriptors(t) <= before }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return descriptors(t) <= before }, time.Minute, time.Millisecond)
 	}
 }

@@ -89,7 +89,7 @@ func router(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*u
 // tunnel looks at a proxy's answer to CONNECT.
 func tunnel(ctx context.Context, _ *url.URL, _ *http.Request, res *http.Response) error {
 	if res.StatusCode != http.StatusOK {
-		return &proxyError{status: res.StatusCode, err: reason(res.StatusCode)}
+		return &proxyError{status: res.StatusCode, err: transport.StatusReason(res.StatusCode)}
 	}
 	if t := traceOf(ctx); t != nil {
 		t.tunnelled.Store(true)

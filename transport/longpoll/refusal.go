@@ -12,7 +12,6 @@ import (
 
 var (
 	errRedirect = errors.New("a redirect, which is not followed")
-	errUnknown  = errors.New("a status nobody knows")
 	errType     = errors.New("a content type that is not JSON")
 )
 
@@ -31,22 +30,14 @@ func refusal(res *http.Response) *transport.Error {
 		return e
 	case code == http.StatusProxyAuthRequired:
 		e.Op = "proxy"
-		e.Err = reason(code)
+		e.Err = transport.StatusReason(code)
 	case code >= 300 && code < 400:
 		e.Err = errRedirect
 	default:
-		e.Err = reason(code)
+		e.Err = transport.StatusReason(code)
 	}
 	e.RetryAfter = transport.RetryAfter(res.Header, time.Now())
 	return e
-}
-
-// reason is the status in the words of RFC 9110, not the server's own.
-func reason(code int) error {
-	if text := http.StatusText(code); text != "" {
-		return errors.New(text)
-	}
-	return errUnknown
 }
 
 func isJSON(contentType string) bool {

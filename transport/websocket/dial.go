@@ -99,7 +99,7 @@ func refusal(res *http.Response, err error) *transport.Error {
 	case res.StatusCode == http.StatusSwitchingProtocols:
 		e.Status, e.Err = res.StatusCode, errUpgrade
 	default:
-		e.Status, e.Err = res.StatusCode, reason(res.StatusCode)
+		e.Status, e.Err = res.StatusCode, transport.StatusReason(res.StatusCode)
 		e.RetryAfter = transport.RetryAfter(res.Header, time.Now())
 	}
 	return e

@@ -4,12 +4,9 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
 
 	"github.com/turold/turold/bayeux"
 )
-
-var errUnknownStatus = errors.New("unknown status")
 
 // broken reports whether err is about a connection rather than what came on it.
 func broken(err error) bool {
@@ -24,12 +21,4 @@ func plain(err error) error {
 		return errHeader
 	}
 	return err
-}
-
-// reason is the status in the words of RFC 9110, not the server's own.
-func reason(code int) error {
-	if text := http.StatusText(code); text != "" {
-		return errors.New(text)
-	}
-	return errUnknownStatus
 }

@@ -123,7 +123,7 @@ func (k *socket) ask(c net.Conn, via *url.URL, addr string) (int, error) {
 	case err != nil:
 		return 0, err
 	case res.StatusCode != http.StatusOK:
-		return res.StatusCode, reason(res.StatusCode)
+		return res.StatusCode, transport.StatusReason(res.StatusCode)
 	case in.Buffered() > 0:
 		return 0, errTalkative
 	}
