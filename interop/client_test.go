@@ -132,17 +132,18 @@ func TestTenThousandSends(t *testing.T) {
 	const count = 10_000
 	onEach(t, func(t *testing.T, s *servers.Server, c *client.Client) {
 		ch := bayeux.Channel("/up/" + c.Status().Transport)
+		ctx := limit(t, 3*time.Minute)
 		start := time.Now()
 		receipts := make([]*client.Receipt, count)
 		for n := range count {
-			r, err := c.Send(limit(t, 3*time.Minute), client.Draft{Channel: ch, Data: number{n}})
+			r, err := c.Send(ctx, client.Draft{Channel: ch, Data: number{n}})
 			require.NoError(t, err)
 			receipts[n] = r
 		}
-		require.NoError(t, c.Flush(limit(t, 3*time.Minute)))
+		require.NoError(t, c.Flush(ctx))
 		t.Logf("%d publishes in %v", count, time.Since(start))
 		for _, r := range receipts {
-			require.NoError(t, r.Wait(limit(t, time.Minute)))
+			require.NoError(t, r.Wait(ctx))
 		}
 		taken, err := s.Received(string(ch))
 		require.NoError(t, err)
