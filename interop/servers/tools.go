@@ -19,7 +19,7 @@ var (
 	java  = tool{"java", []string{"-version"}, 17, "a JDK of version 17 or newer (Debian: openjdk-17-jdk-headless)"}
 	javac = tool{"javac", []string{"-version"}, 17, "a JDK, not only a JRE, of version 17 or newer (Debian: openjdk-17-jdk-headless)"}
 	maven = tool{"mvn", nil, 0, "Apache Maven 3.8 or newer (Debian: maven)"}
-	node  = tool{"node", []string{"--version"}, 20, "Node.js 20 or newer (Debian 13 and later: nodejs)"}
+	node  = tool{"node", []string{"--version"}, 18, "Node.js 18 or newer (Debian: nodejs)"}
 	npm   = tool{"npm", nil, 0, "npm (Debian: npm)"}
 )
 
