@@ -29,9 +29,7 @@ type shake struct {
 // handshake begins a new session in the place of the present one, if there is
 // one: no leg of the old session may carry the new one.
 func (c *Client) handshake(e *fx, cause error) {
-	for id := range c.legs {
-		c.cutLeg(e, id, errStale)
-	}
+	c.abandon(e)
 	c.id, c.cycle, c.suspect = "", cycle{}, false
 	c.shake.leg, c.shake.late = 0, time.Time{}
 	for _, t := range c.topics {
@@ -44,7 +42,14 @@ func (c *Client) handshake(e *fx, cause error) {
 	if c.o.Credentials != nil && (c.shake.cred == nil || expired(c.shake.cred)) {
 		c.authorize(nil)
 	}
-	e.wake[transport.Commands] = !c.shake.asking
+	c.draws(e)
+}
+
+// abandon cuts every leg there is: none may carry what begins now.
+func (c *Client) abandon(e *fx) {
+	for id := range c.legs {
+		c.cutLeg(e, id, errStale)
+	}
 }
 
 func expired(cr *Credential) bool { return !cr.Expires.IsZero() && time.Now().After(cr.Expires) }
@@ -158,9 +163,7 @@ func (c *Client) authorized(e *fx, cr *Credential, ext object) {
 		s.renew = cr.Expires.Add(-min(left/10, time.Minute))
 	}
 	if c.id == "" { // a socket that is open was opened without it
-		for id := range c.legs {
-			c.cutLeg(e, id, errStale)
-		}
+		c.abandon(e)
 	}
 	c.draws(e)
 }

@@ -3,7 +3,6 @@ package client_test
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strconv"
 	"sync"
 	"testing"
@@ -57,7 +56,7 @@ func onStackWith(t *testing.T, so *bayeuxtest.Options, co func() *client.Options
 				s.dialer = &client.Dialer{
 					Policy:      fallback.Policy{Mode: mode},
 					DialContext: s.net.DialContext,
-					Proxy:       func(*http.Request) (*url.URL, error) { return nil, nil },
+					Proxy:       http.ProxyURL(nil),
 				}
 				defer s.close()
 				var err error

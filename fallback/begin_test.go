@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/turold/turold/fallback"
+	"github.com/turold/turold/internal/testnet"
 	"github.com/turold/turold/transport"
 )
 
@@ -53,7 +54,7 @@ func TestBegin(t *testing.T) {
 		{"reset after 101", func(w *world) {
 			w.sockets(func(rw http.ResponseWriter, r *http.Request) bool {
 				c, _, _ := rw.(http.Hijacker).Hijack()
-				_, _ = c.Write([]byte(accept(r)))
+				_, _ = c.Write([]byte(testnet.Switching(r, "")))
 				time.Sleep(2 * trip)
 				_ = c.Close()
 				return true

@@ -3,8 +3,6 @@ package fallback_test
 import (
 	"bufio"
 	"context"
-	"crypto/sha1"
-	"encoding/base64"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,6 +18,7 @@ import (
 	"github.com/turold/turold/bayeux/bayeuxtest"
 	"github.com/turold/turold/fallback"
 	"github.com/turold/turold/internal/memnet"
+	"github.com/turold/turold/internal/testnet"
 	"github.com/turold/turold/transport"
 	"github.com/turold/turold/transport/longpoll"
 	"github.com/turold/turold/transport/transporttest"
@@ -126,7 +125,7 @@ func (w *world) start(p fallback.Policy) {
 		defer w.mu.Unlock()
 		w.moves = append(w.moves, d)
 	}
-	n := &transport.Network{Proxy: func(*http.Request) (*url.URL, error) { return nil, nil }}
+	n := &transport.Network{Proxy: http.ProxyURL(nil)}
 	s := transport.NewSession(n, &w.target)
 	s.Jar, _ = cookiejar.New(nil)
 	s.Logger = slog.New(&w.logs)
@@ -243,15 +242,8 @@ func (w *world) hang(rw http.ResponseWriter, r *http.Request) bool {
 // opens answers 101 and then writes s, and nothing more.
 func (w *world) opens(s string) func(http.ResponseWriter, *http.Request) bool {
 	return func(rw http.ResponseWriter, r *http.Request) bool {
-		return w.hijack(rw, r, accept(r), func(c net.Conn) { _, _ = c.Write([]byte(s)) })
+		return w.hijack(rw, r, testnet.Switching(r, ""), func(c net.Conn) { _, _ = c.Write([]byte(s)) })
 	}
-}
-
-// accept is the response to an upgrade.
-func accept(r *http.Request) string {
-	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-		base64.StdEncoding.EncodeToString(sum[:]) + "\r\n\r\n"
 }
 
 // hijack takes the connection over, writes head, waits for a first frame if

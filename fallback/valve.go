@@ -137,17 +137,5 @@ func (s side) End(id transport.LegID, err *transport.Error) {
 
 // shared reports whether both pipes go to the same host and port.
 func shared(t *transport.Target) bool {
-	socket, http := t.Socket(), t.URL
-	return strings.EqualFold(socket.Hostname(), http.Hostname()) &&
-		port(socket.Scheme, socket.Port()) == port(http.Scheme, http.Port())
-}
-
-func port(scheme, given string) string {
-	switch {
-	case given != "":
-		return given
-	case scheme == "wss", scheme == "https":
-		return "443"
-	}
-	return "80"
+	return strings.EqualFold(transport.Address(t.Socket()), transport.Address(t.URL))
 }

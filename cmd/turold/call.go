@@ -13,7 +13,8 @@ type call struct {
 	JSON   string `arg:"" optional:"" name:"json" default:"{}" help:"The arguments; {} by default."`
 }
 
-func (c *call) run(ctx context.Context, std stdio) error {
+// Run prints the data of the reply.
+func (c *call) Run(ctx context.Context, std stdio) error {
 	if !json.Valid([]byte(c.JSON)) {
 		return errNotJSON
 	}

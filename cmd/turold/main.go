@@ -27,17 +27,13 @@ type stdio struct {
 	out, err io.Writer
 }
 
-// A cli is the whole command line.
+// A cli is the whole command line. The context of a command's Run ends with
+// the first signal.
 type cli struct {
 	Subscribe subscribe `cmd:"" help:"Print events as they arrive, one JSON object a line."`
 	Publish   publish   `cmd:"" help:"Publish JSON, or each line of standard input, in order."`
 	Call      call      `cmd:"" help:"Call a remote procedure and print the data of its reply."`
 	Serve     serve     `cmd:"" help:"Run a Bayeux server for trying things out, in memory."`
-}
-
-// A command is what a cli can do. The context ends with the first signal.
-type command interface {
-	run(ctx context.Context, s stdio) error
 }
 
 // run is the whole program, and returns its exit code.
@@ -57,18 +53,13 @@ func run(ctx context.Context, args []string, s stdio) int {
 		fmt.Fprintf(s.err, "turold: %v\nTry: turold --help\n", err)
 		return exitUsage
 	}
-	err = c.chosen(parsed.Selected().Name).run(ctx, s)
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	err = parsed.Run(s)
 	code := exitCode(ctx, err)
 	if code != exitDone {
 		fmt.Fprintf(s.err, "turold: %v\n", err)
 	}
 	return code
-}
-
-func (c *cli) chosen(name string) command {
-	return map[string]command{
-		"subscribe": &c.Subscribe, "publish": &c.Publish, "call": &c.Call, "serve": &c.Serve,
-	}[name]
 }
 
 // closed reports whether err is about a pipe that nobody reads any more.

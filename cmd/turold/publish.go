@@ -22,7 +22,8 @@ type publish struct {
 
 var errNotJSON = errors.New("not JSON")
 
-func (p *publish) run(ctx context.Context, std stdio) error {
+// Run publishes, and returns what became of it.
+func (p *publish) Run(ctx context.Context, std stdio) error {
 	if p.JSON != nil && !json.Valid([]byte(*p.JSON)) {
 		return errNotJSON
 	}

@@ -25,7 +25,8 @@ type tick struct {
 	Time time.Time `json:"time"`
 }
 
-func (s *serve) run(ctx context.Context, std stdio) error {
+// Run serves until the context ends.
+func (s *serve) Run(ctx context.Context, std stdio) error {
 	if !strings.HasPrefix(s.Path, "/") {
 		return errors.New("--path begins with a slash")
 	}

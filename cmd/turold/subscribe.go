@@ -21,7 +21,8 @@ type subscribe struct {
 // errEnough is why the context of subscribe ends after --count events.
 var errEnough = errors.New("enough")
 
-func (s *subscribe) run(ctx context.Context, std stdio) error {
+// Run prints events until the context ends, or there were enough.
+func (s *subscribe) Run(ctx context.Context, std stdio) error {
 	ctx, cancel := s.within(ctx)
 	defer cancel()
 	ctx, end := context.WithCancelCause(ctx)

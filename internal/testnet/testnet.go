@@ -1,5 +1,5 @@
 // Package testnet is what tests of the pipes put between them and a server:
-// certificates, and proxies that open tunnels.
+// certificates, answers to an upgrade, and proxies that open tunnels.
 package testnet
 
 import (
@@ -8,8 +8,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha1"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"io"
 	"math/big"
 	"net"
@@ -60,6 +62,14 @@ func Tunnel(dial func(ctx context.Context, network, addr string) (net.Conn, erro
 			}
 		}
 	}
+}
+
+// Switching is the head of the 101 that accepts a request for a WebSocket
+// (RFC 6455 section 4.2.2), with more lines of header, each with its CRLF.
+func Switching(r *http.Request, more string) string {
+	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+		base64.StdEncoding.EncodeToString(sum[:]) + "\r\n" + more + "\r\n"
 }
 
 // Join copies both ways until one of the two ends, and closes both.

@@ -30,7 +30,7 @@ func FuzzAnswer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		n := &transport.Network{
-			Proxy: func(*http.Request) (*url.URL, error) { return nil, nil },
+			Proxy: http.ProxyURL(nil),
 			DialContext: func(context.Context, string, string) (net.Conn, error) {
 				c, s := net.Pipe()
 				go func() {

@@ -1,24 +1,20 @@
 package longpoll
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
 )
 
 const (
 	discardBytes = 256 << 10              // of a body that is not wanted, so that its connection can serve again
 	discardTime  = 250 * time.Millisecond // for the same
-	pooledBytes  = 64 << 10               // larger buffers are not kept
 )
-
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // read takes a body of at most limit bytes after inflation, into memory of its
 // exact size that is nobody else's.
@@ -32,20 +28,7 @@ func read(res *http.Response, limit int) ([]byte, error) {
 		_, err := io.ReadFull(res.Body, b)
 		return b, err
 	}
-	buf := buffers.Get().(*bytes.Buffer)
-	defer func() {
-		if buf.Cap() <= pooledBytes {
-			buf.Reset()
-			buffers.Put(buf)
-		}
-	}()
-	if _, err := buf.ReadFrom(io.LimitReader(res.Body, int64(limit)+1)); err != nil {
-		return nil, err
-	}
-	if buf.Len() > limit {
-		return nil, fmt.Errorf("%w: a body of more than %d bytes", bayeux.ErrTooLarge, limit)
-	}
-	return bytes.Clone(buf.Bytes()), nil
+	return transport.ReadWhole(res.Body, limit, "a body")
 }
 
 // discard ends a response. What is left of the body is read, within bounds,

@@ -45,7 +45,7 @@ func inWorld(t *testing.T, address string, f func(w *world)) {
 		require.NoError(t, err)
 		w := &world{T: t, net: memnet.New(), h: new(transporttest.Handler), dials: map[string]int{}}
 		w.network = &transport.Network{
-			Proxy: func(*http.Request) (*url.URL, error) { return nil, nil },
+			Proxy: http.ProxyURL(nil),
 			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				w.mu.Lock()
 				w.dials[addr]++

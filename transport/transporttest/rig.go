@@ -48,7 +48,7 @@ func newRig(t require.TestingT, p Pipe) *rig {
 	r.before = goroutines()
 	n := &transport.Network{
 		DialContext: r.net.DialContext,
-		Proxy:       func(*http.Request) (*url.URL, error) { return nil, nil },
+		Proxy:       http.ProxyURL(nil),
 	}
 	s := transport.NewSession(n, &transport.Target{URL: &url.URL{Scheme: "http", Host: address, Path: path}})
 	s.Jar, _ = cookiejar.New(nil)

@@ -40,16 +40,23 @@ func (k *socket) dial(ctx context.Context) (*ws.Conn, *transport.Error) {
 	if u.Scheme != "ws" && u.Scheme != "wss" || u.Host == "" {
 		return nil, &transport.Error{Op: "dial", Err: errScheme}
 	}
-	c, e := k.connect(ctx, &u)
+	via, e := k.route(ctx, &u)
 	if e != nil {
 		return nil, e
 	}
-	// gorilla does not look at the context while it waits for the 101.
+	if e := k.dialRaw(ctx, via, &u); e != nil {
+		return nil, e
+	}
+	// What follows does not all look at the context: gorilla does not while it
+	// waits for the 101.
 	stop := context.AfterFunc(ctx, func() { _ = k.raw.Close() })
 	defer stop()
+	c, e := k.reach(ctx, k.raw, via, &u)
+	if e != nil {
+		return nil, e
+	}
 	conn, e := k.upgrade(ctx, &u, t, c)
 	if e != nil {
-		_ = k.raw.Close()
 		return nil, e
 	}
 	if !stop() {

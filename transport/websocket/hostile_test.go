@@ -3,8 +3,6 @@ package websocket
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha1"
-	"encoding/base64"
 	"errors"
 	"io"
 	"net"
@@ -31,9 +29,7 @@ func switching(c net.Conn, header, more string) {
 	if err != nil {
 		return
 	}
-	sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "+
-		base64.StdEncoding.EncodeToString(sum[:])+"\r\n"+header+"\r\n"+more)
+	_, _ = io.WriteString(c, testnet.Switching(r, header)+more)
 	_, _ = io.Copy(io.Discard, c)
 }
 
@@ -279,9 +275,7 @@ func TestFrames(t *testing.T) {
 			in := bufio.NewReader(c)
 			r, err := http.ReadRequest(in)
 			require.NoError(w, err)
-			sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-			_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "+
-				base64.StdEncoding.EncodeToString(sum[:])+"\r\n\r\n")
+			_, _ = io.WriteString(c, testnet.Switching(r, ""))
 			first, _ := in.ReadByte()
 			frames <- first
 			_, _ = io.Copy(io.Discard, in)
@@ -300,7 +294,7 @@ func FuzzServer(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, opens bool, said []byte) {
 		s := transport.NewSession(&transport.Network{
-			Proxy:       noProxy,
+			Proxy:       http.ProxyURL(nil),
 			DialContext: piped(opens, said),
 		}, &transport.Target{URL: mustURL("http://server")})
 		h := new(transporttest.Handler)

@@ -18,36 +18,21 @@ var (
 	errTalkative    = errors.New("the proxy sent more than its answer")
 )
 
-// connect makes the connection that the upgrade is asked for on: TCP, a proxy's
-// tunnel if there is one, TLS.
-func (k *socket) connect(ctx context.Context, u *url.URL) (net.Conn, *transport.Error) {
-	via, e := k.route(ctx, u)
-	if e != nil {
-		return nil, e
-	}
-	addr, op := address(u), "dial"
-	first := addr
+// reach goes on from the TCP connection to what the upgrade is asked for on:
+// through the tunnel of a proxy if there is one, and TLS.
+func (k *socket) reach(ctx context.Context, c net.Conn, via, u *url.URL) (net.Conn, *transport.Error) {
 	if via != nil {
-		first, op = address(via), "proxy"
-	}
-	c, err := k.dialRaw(ctx, first)
-	if err != nil {
-		return nil, &transport.Error{Op: op, Err: err}
-	}
-	raw := c
-	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
-	defer stop()
-	if via != nil {
-		if c, e = k.tunnel(ctx, c, via, addr); e != nil {
-			_ = k.raw.Close()
+		var e *transport.Error
+		if c, e = k.tunnel(ctx, c, via, transport.Address(u)); e != nil {
 			return nil, e
 		}
 	}
-	if u.Scheme == "wss" {
-		if c, err = k.secure(ctx, c, u.Hostname()); err != nil {
-			_ = k.raw.Close()
-			return nil, &transport.Error{Op: "tls", Err: plain(err)}
-		}
+	if u.Scheme != "wss" {
+		return c, nil
+	}
+	c, err := k.secure(ctx, c, u.Hostname())
+	if err != nil {
+		return nil, &transport.Error{Op: "tls", Err: plain(err)}
 	}
 	return c, nil
 }
@@ -67,20 +52,25 @@ func (k *socket) route(ctx context.Context, u *url.URL) (*url.URL, *transport.Er
 	return via, nil
 }
 
-// dialRaw opens the TCP connection and keeps it for Cut to close.
-func (k *socket) dialRaw(ctx context.Context, addr string) (net.Conn, error) {
+// dialRaw opens the TCP connection, to the proxy if there is one, and keeps it
+// for Cut to close.
+func (k *socket) dialRaw(ctx context.Context, via, u *url.URL) *transport.Error {
+	op, to := "dial", u
+	if via != nil {
+		op, to = "proxy", via
+	}
 	dial := k.p.s.Network.DialContext
 	if dial == nil {
 		dial = new(net.Dialer).DialContext
 	}
-	c, err := dial(ctx, "tcp", addr)
+	c, err := dial(ctx, "tcp", transport.Address(to))
 	if err != nil {
-		return nil, err
+		return &transport.Error{Op: op, Err: err}
 	}
 	k.p.mu.Lock()
 	defer k.p.mu.Unlock()
 	k.raw = c
-	return c, nil
+	return nil
 }
 
 // tunnel has the proxy connect to addr.
@@ -150,19 +140,3 @@ type dialled struct{ c net.Conn }
 func (d dialled) Dial(string, string) (net.Conn, error) { return d.c, nil }
 
 func (d dialled) DialContext(context.Context, string, string) (net.Conn, error) { return d.c, nil }
-
-// address is host and port.
-func address(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		switch u.Scheme {
-		case "wss", "https":
-			port = "443"
-		case "socks5", "socks5h":
-			port = "1080"
-		default:
-			port = "80"
-		}
-	}
-	return net.JoinHostPort(u.Hostname(), port)
-}

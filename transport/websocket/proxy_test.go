@@ -3,9 +3,7 @@ package websocket
 import (
 	"bufio"
 	"context"
-	"crypto/sha1"
 	"crypto/tls"
-	"encoding/base64"
 	"io"
 	"net"
 	"net/http"
@@ -18,8 +16,6 @@ import (
 
 	"github.com/turold/turold/internal/testnet"
 )
-
-func noProxy(*http.Request) (*url.URL, error) { return nil, nil }
 
 func mustURL(s string) *url.URL {
 	u, err := url.Parse(s)
@@ -40,9 +36,7 @@ func piped(opens bool, said []byte) func(context.Context, string, string) (net.C
 				return
 			}
 			if opens {
-				sum := sha1.Sum([]byte(r.Header.Get("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-				_, _ = io.WriteString(s, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "+
-					base64.StdEncoding.EncodeToString(sum[:])+"\r\n\r\n")
+				_, _ = io.WriteString(s, testnet.Switching(r, ""))
 			}
 			go func() { _, _ = io.Copy(io.Discard, s) }()
 			_, _ = s.Write(said)

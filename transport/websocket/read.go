@@ -1,11 +1,8 @@
 package websocket
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"io"
-	"sync"
 
 	ws "github.com/gorilla/websocket"
 
@@ -13,12 +10,10 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// pooledBytes: larger buffers are not kept.
-const pooledBytes = 64 << 10
-
-var errNotText = errors.New("a binary message")
-
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+var (
+	errNotText  = errors.New("a binary message")
+	errClosedBy = errors.New("the server closed the WebSocket")
+)
 
 // read hands up messages until the socket ends.
 func (k *socket) read() *transport.Error {
@@ -27,7 +22,7 @@ func (k *socket) read() *transport.Error {
 		if err != nil {
 			return readError(err)
 		}
-		b, err := whole(r, k.p.limits.Bytes)
+		b, err := transport.ReadWhole(r, k.p.limits.Bytes, "a message")
 		if err != nil {
 			return readError(err)
 		}
@@ -51,25 +46,6 @@ func (k *socket) wanted() bool {
 	return k.err == nil
 }
 
-// whole takes a message of at most limit bytes into memory of its exact size
-// that is nobody else's.
-func whole(r io.Reader, limit int) ([]byte, error) {
-	buf := buffers.Get().(*bytes.Buffer)
-	defer func() {
-		if buf.Cap() <= pooledBytes {
-			buf.Reset()
-			buffers.Put(buf)
-		}
-	}()
-	if _, err := buf.ReadFrom(io.LimitReader(r, int64(limit)+1)); err != nil {
-		return nil, err
-	}
-	if buf.Len() > limit {
-		return nil, fmt.Errorf("%w: a message of more than %d bytes", bayeux.ErrTooLarge, limit)
-	}
-	return bytes.Clone(buf.Bytes()), nil
-}
-
 // readError tells the server's close frame from a connection that broke, and
 // keeps the text of the frame: it may hold anything.
 func readError(err error) *transport.Error {
@@ -82,5 +58,3 @@ func readError(err error) *transport.Error {
 	}
 	return &transport.Error{Op: "close", Status: c.Code, Err: errClosedBy}
 }
-
-var errClosedBy = errors.New("the server closed the WebSocket")

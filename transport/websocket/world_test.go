@@ -41,7 +41,7 @@ func inWorld(t *testing.T, address string, f func(w *world)) {
 		require.NoError(t, err)
 		w := &world{T: t, net: memnet.New(), h: new(transporttest.Handler), quit: make(chan struct{})}
 		w.network = &transport.Network{
-			Proxy:       func(*http.Request) (*url.URL, error) { return nil, nil },
+			Proxy:       http.ProxyURL(nil),
 			DialContext: w.net.DialContext,
 		}
 		w.session = transport.NewSession(w.network, &transport.Target{URL: u, Header: http.Header{"X-Token": {"secret"}}})
