@@ -81,7 +81,7 @@ func (c *Client) Disconnect(ctx context.Context) error {
 		}
 	}
 	_ = c.Close()
-	if err != nil && !isUnknown(err) {
+	if err != nil {
 		return &OpError{Op: "disconnect", Err: err}
 	}
 	return nil

@@ -22,6 +22,7 @@ type cycle struct {
 	sent time.Time
 	hold time.Duration // asked for
 	late time.Time     // while it is out
+	x    attempt
 
 	due    time.Time // when the next is ready; zero: not by time
 	ready  bool      // the next may leave
@@ -42,6 +43,9 @@ func (c *Client) drawConnect(b []bayeux.Message, l transport.Leg, now time.Time)
 		return b
 	}
 	advised := c.advice.For(l.Type).Timeout
+	if advised != nil && *advised == 0 { // or less: it is no hold, and what the server does is not said
+		advised = nil
+	}
 	y.hold = l.Hold
 	if advised != nil {
 		y.hold = min(l.Hold, *advised)
@@ -63,6 +67,7 @@ func (c *Client) drawConnect(b []bayeux.Message, l transport.Leg, now time.Time)
 	}
 	y.id, y.leg, y.sent, y.late = m.ID, l.ID, now, now.Add(longest+c.o.NetworkDelay)
 	y.due, y.ready, y.first, y.ride, y.zero, y.events = time.Time{}, false, false, b != nil, true, false
+	y.x = c.begins(m, l.Type, now)
 	return append(b, m)
 }
 
@@ -100,9 +105,19 @@ func (c *Client) advise(m *bayeux.Message, kind string) bayeux.Reconnect {
 // interval is the advised pause before the next connect or handshake.
 func (c *Client) interval() time.Duration {
 	if d := c.advice.For(c.carry).Interval; d != nil {
-		return *d
+		return min(*d, longestWish)
 	}
 	return 0
+}
+
+// dismissed is told of a /meta/disconnect that the server sent by itself. The
+// advice of the connect's reply is what counts, and it follows at once; if it
+// does not, the next connect finds out.
+func (c *Client) dismissed() {
+	y := &c.cycle
+	if soon := time.Now().Add(c.o.NetworkDelay); y.leg != 0 && soon.Before(y.late) {
+		y.late = soon
+	}
 }
 
 // connected takes the reply to the connect that is out on l.
@@ -113,6 +128,7 @@ func (c *Client) connected(e *fx, l *leg, m *bayeux.Message) {
 	empty := !y.events
 	y.leg, y.id, y.late, y.ready = 0, "", time.Time{}, true
 	advised, err := c.advise(m, l.kind), m.Err()
+	c.ends(e, y.x, m.Channel, m, err)
 	switch {
 	case c.leaving != nil:
 	case advised == bayeux.None && err == nil:
@@ -132,6 +148,7 @@ func (c *Client) connected(e *fx, l *leg, m *bayeux.Message) {
 		c.carry, y.zero = l.kind, false
 		y.obeyed = y.obeyed || empty && y.hold > 0 && took <= y.hold+c.o.NetworkDelay
 		c.lived = true
+		c.shake.refused = 0
 		c.recovered()
 		c.turn(e, Connected, nil)
 		c.again(empty, took)

@@ -16,7 +16,7 @@ const heldFactor = 64
 // no batch.
 func (c *Client) event(e *fx, id transport.LegID, l *leg, m *bayeux.Message) {
 	if m.Channel == "" || m.Channel.Meta() {
-		return // a server's own /meta/disconnect: the advice of the connect's reply is what counts
+		return
 	}
 	c.cycle.events = true
 	if !c.ack || l.once && !l.connect {

@@ -17,6 +17,7 @@ const (
 	shortOutage = 30 * time.Second       // the first of an outage
 	longPause   = 30 * time.Second       // at most, later
 	spread      = 5 * time.Second        // over which clients of a server that drains come back
+	longestWish = 10 * time.Minute       // a server may ask for: what is longer is a mistake, or looks like a session that hangs
 )
 
 // failures are those in a row, and the pause they cost.
@@ -99,7 +100,7 @@ func floorOf(err *transport.Error) time.Duration {
 	if err.Op == "close" && (err.Status == 1001 || err.Status == 1012) {
 		return max(err.RetryAfter, rand.N(spread))
 	}
-	return err.RetryAfter
+	return min(err.RetryAfter, longestWish)
 }
 
 // causeOf unwraps to an error interface that is nil if err is.

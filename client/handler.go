@@ -1,6 +1,7 @@
 package client
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/turold/turold/bayeux"
@@ -19,6 +20,7 @@ func (h handler) Next(lane transport.Lane, l transport.Leg) (b []bayeux.Message)
 			x.Outgoing(&b[i])
 		}
 	}
+	c.wire(l.ID, true, b)
 	return b
 }
 
@@ -55,6 +57,7 @@ func (c *Client) draw(e *fx, lane transport.Lane, l transport.Leg, now time.Time
 // wherever it stands: it closes the batch of events it came with.
 func (h handler) Receive(id transport.LegID, ms []bayeux.Message) {
 	c := h.c
+	c.wire(id, false, ms)
 	for i := len(c.o.Extensions) - 1; i >= 0; i-- {
 		for j := range ms {
 			c.o.Extensions[i].Incoming(&ms[j])
@@ -73,6 +76,8 @@ func (c *Client) receive(e *fx, id transport.LegID, ms []bayeux.Message) {
 	var unknown error
 	for i := range ms {
 		switch m := &ms[i]; {
+		case m.Channel == bayeux.MetaDisconnect && m.ID == "": // Salesforce sends it without the successful member
+			c.dismissed()
 		case !m.IsReply():
 			c.event(e, id, l, m)
 		case m.Channel == bayeux.MetaHandshake:
@@ -109,8 +114,10 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 	lost := c.endOps(e, id, err)
 	if c.shake.leg == id {
 		c.shake.leg, c.shake.late, lost = 0, time.Time{}, true
+		c.ends(e, c.shake.x, bayeux.MetaHandshake, nil, causeOf(err))
 	}
 	if c.cycle.leg == id {
+		c.ends(e, c.cycle.x, bayeux.MetaConnect, nil, causeOf(err))
 		c.connectLost()
 		lost = true
 	}
@@ -126,19 +133,30 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 		c.failures.until = time.Time{}
 	case opened && l.stale, resend:
 	case lost || err != nil && (!opened || !l.once):
-		c.lost(e, causeOf(err), floorOf(err))
+		c.lost(e, err)
 	}
 	c.draws(e)
 }
 
-// lost is a failure of the transport; without a session yet, Dial's.
-func (c *Client) lost(e *fx, cause error, floor time.Duration) {
-	if c.sessions == 0 && !c.o.KeepDialing {
+// lost is a failure of the transport; without a session yet, Dial's. A sign-in
+// that HTTP refused (RFC 9110 section 15.5.2) the Credentials hook may mend.
+func (c *Client) lost(e *fx, err *transport.Error) {
+	cause := causeOf(err)
+	refused := err != nil && err.Status == http.StatusUnauthorized && c.o.Credentials != nil
+	switch {
+	case refused && c.shake.refused == maxRefused:
+		c.stop(e, &OpError{Op: "credentials", Err: cause})
+		return
+	case refused && c.shake.asking:
+	case refused:
+		c.shake.refused++
+		c.authorize(c.shake.cred)
+	case c.sessions == 0 && !c.o.KeepDialing:
 		c.stop(e, &OpError{Op: "dial", Err: cause})
 		return
 	}
 	if c.id != "" && c.cycle.leg == 0 { // whatever was lost, ask soon for what there is
 		c.cycle.ready, c.cycle.zero, c.cycle.due = true, true, time.Time{}
 	}
-	c.fail(e, cause, floor)
+	c.fail(e, cause, floorOf(err))
 }

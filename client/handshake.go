@@ -18,6 +18,7 @@ type shake struct {
 	id   string
 	leg  transport.LegID // zero: it is not out
 	late time.Time       // while it is out
+	x    attempt
 
 	cred    *Credential
 	asking  bool   // the Credentials hook runs
@@ -29,6 +30,10 @@ type shake struct {
 // handshake begins a new session in the place of the present one, if there is
 // one: no leg of the old session may carry the new one.
 func (c *Client) handshake(e *fx, cause error) {
+	if p := c.leaving; p != nil { // the session is over: that is what Disconnect wants
+		c.forgo(e, p)
+		return
+	}
 	c.abandon(e)
 	c.id, c.cycle, c.suspect = "", cycle{}, false
 	c.shake.leg, c.shake.late = 0, time.Time{}
@@ -62,6 +67,7 @@ func (c *Client) drawHandshake(e *fx, l transport.Leg, now time.Time) []bayeux.M
 	m := c.message(bayeux.Message{Channel: bayeux.MetaHandshake, Ext: c.handshakeExt()})
 	m.Meta = &bayeux.Meta{Version: "1.0", MinimumVersion: "1.0", SupportedConnectionTypes: c.t.Types()}
 	s.id, s.leg, s.late = m.ID, l.ID, now.Add(c.o.NetworkDelay)
+	s.x = c.begins(m, l.Type, now)
 	c.turn(e, Handshaking, nil)
 	return []bayeux.Message{m}
 }
@@ -76,6 +82,7 @@ func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
 	if err == nil && m.Meta.ClientID == "" {
 		err = errNoID
 	}
+	c.ends(e, c.shake.x, m.Channel, m, err)
 	if err != nil {
 		c.refused(e, m, err)
 		return
@@ -95,6 +102,7 @@ func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
 	if c.sessions == 1 {
 		close(c.begun)
 	} else {
+		c.forgoUnsubscribes(e)
 		c.resubscribe(e)
 		c.gap(e, NewSession)
 	}

@@ -31,11 +31,16 @@ type op struct {
 	leg   transport.LegID // zero: it waits
 	late  time.Time       // while it is out
 	tries int             // how often it left
+	x     attempt
 
 	done  chan struct{} // closed when it is settled
 	reply bayeux.Message
 	err   error
 }
+
+// again reports whether an op that got no good answer may leave once more. A
+// subscription that the server once accepted never ends for want of one.
+func (p *op) again() bool { return p.tries < 3 || p.topic != nil && p.topic.known }
 
 // A group is the part of a Batch that has not left.
 type group struct{ size int }
@@ -109,6 +114,7 @@ func (c *Client) give(p *op, l transport.Leg, now time.Time) bayeux.Message {
 	if p.sub != "" {
 		m.Meta.Subscription = []bayeux.Channel{p.sub}
 	}
+	p.x = c.begins(m, l.Type, now)
 	return m
 }
 
@@ -116,6 +122,11 @@ func (c *Client) give(p *op, l transport.Leg, now time.Time) bayeux.Message {
 func (c *Client) settle(e *fx, p *op, err error) {
 	delete(c.out.pending, p.m.ID)
 	p.err = err
+	if p.reply.Channel != "" {
+		c.ends(e, p.x, p.m.Channel, &p.reply, err)
+	} else {
+		c.ends(e, p.x, p.m.Channel, nil, err)
+	}
 	if p.topic != nil {
 		c.subscribed(e, p)
 	}
@@ -144,10 +155,28 @@ func (c *Client) putBack(ops []*op) {
 	}
 	for _, p := range ops {
 		delete(c.out.pending, p.m.ID)
-		p.leg = 0
+		p.leg, p.x = 0, attempt{}
 	}
 	c.out.queue = append(ops, c.out.queue...)
 	slices.SortFunc(c.out.queue, func(a, b *op) int { return cmp.Compare(a.order, b.order) })
+}
+
+// forgo settles an op that became needless with the session it was for.
+func (c *Client) forgo(e *fx, p *op) {
+	c.withdraw(p)
+	select {
+	case <-p.done:
+	default:
+		c.settle(e, p, nil)
+	}
+}
+
+func (c *Client) forgoUnsubscribes(e *fx) {
+	for _, p := range slices.Clone(c.out.queue) {
+		if p.m.Channel == bayeux.MetaUnsubscribe {
+			c.forgo(e, p)
+		}
+	}
 }
 
 // withdraw takes an op back that has not left, and reports whether it could.
@@ -172,7 +201,7 @@ func (c *Client) overdue(e *fx, now time.Time) {
 			}
 		case l != nil && l.once:
 			c.cutLeg(e, p.leg, ErrLate)
-		case p.repeat && p.tries < 3:
+		case p.repeat && p.again():
 			again = append(again, p)
 		default:
 			late = append(late, p)
@@ -195,7 +224,12 @@ func (c *Client) replied(e *fx, m *bayeux.Message) (unknown error) {
 		return nil
 	}
 	err := m.Err()
-	if isUnknown(err) && p.tries < 3 { // it was not taken: it leaves again in the next session
+	if isUnknown(err) && (p == c.leaving || p.m.Channel == bayeux.MetaUnsubscribe) {
+		p.reply = *m
+		c.settle(e, p, nil) // the end of the session is what it asks for
+		return err
+	}
+	if isUnknown(err) && p.again() { // it was not taken: it leaves again in the next session
 		c.putBack([]*op{p})
 		return err
 	}

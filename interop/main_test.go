@@ -1,9 +1,14 @@
 package interop_test
 
 import (
+	"flag"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "8") // those that run side by side wait most of their time
+	goleak.VerifyTestMain(m)
+}

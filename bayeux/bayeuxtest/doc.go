@@ -11,11 +11,15 @@
 // It does what a CometD 9 server does, as far as a client can see it:
 // acknowledged messages, wildcards, service channels and remote calls, the
 // session cookie, sessions that move between the transports and that expire,
-// the order of events and replies, and the errors in its words. The Faye
-// profile does what Faye 1.4 does instead.
+// the order of events and replies, and the errors in its words. Other profiles
+// do what CometD 7, CometD 5 and Faye 1.4 do instead; a [Dialect] switches the
+// differences of a CometD one by one. That it is so is held by a script that
+// runs against it and against the real servers, whose traces are kept in
+// internal/fidelity.
 //
-// Faults are made by hooks ([Options].Request, Take, Answer, Authorize) and by
-// methods ([Server.Forget], [Server.Disconnect], [Server.CutAll]).
+// Faults are made by hooks ([Options].Request, Take, Answer, Rewrite,
+// Authorize) and by methods ([Server.Forget], [Server.Disconnect],
+// [Server.CutAll]).
 //
 // The package imports bayeux and gorilla/websocket, and knows no client.
 package bayeuxtest

@@ -3,8 +3,11 @@ package bayeuxtest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/gorilla/websocket"
 
@@ -38,14 +41,57 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case upgrade && s.o.NoWebSocket, !upgrade && s.o.NoLongPolling:
-		http.Error(w, "Unknown Bayeux Transport", http.StatusBadRequest)
+		s.page(w, http.StatusBadRequest)
 	case upgrade:
 		s.serveSocket(w, r)
+	case s.faye() && (r.Method != http.MethodPost || !isJSON(r)):
+		http.Error(w, "Bad request", http.StatusBadRequest)
+	case r.Method == http.MethodGet:
+		s.page(w, http.StatusBadRequest)
 	case r.Method != http.MethodPost:
-		http.Error(w, "Unknown Bayeux Transport", http.StatusBadRequest)
+		w.WriteHeader(http.StatusBadRequest)
 	default:
 		s.servePoll(w, r)
 	}
+}
+
+func isJSON(r *http.Request) bool {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	return kind == "application/json"
+}
+
+// page is an error as a servlet container shows it.
+func (s *Server) page(w http.ResponseWriter, status int) {
+	w.Header().Set("Content-Type", "text/html;charset=iso-8859-1")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, "<html><body><h2>HTTP ERROR %d</h2></body></html>", status)
+}
+
+// fail answers a batch that was not taken, or a poll that another superseded.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status := http.StatusInternalServerError
+	switch {
+	case errors.Is(err, errMute):
+		s.mute(r.Context())
+		panic(http.ErrAbortHandler)
+	case errors.Is(err, errNothing):
+		return
+	case errors.Is(err, errNotJSON):
+		status = http.StatusBadRequest
+	}
+	switch {
+	case s.faye():
+		http.Error(w, "Bad request", status)
+	case s.d.BarePages:
+		w.WriteHeader(status)
+	default:
+		s.page(w, status)
+	}
+}
+
+// mute waits until the client or the server gives up.
+func (s *Server) mute(ctx context.Context) {
+	s.await(ctx, &held{result: make(chan answer, 1)})
 }
 
 func (s *Server) servePoll(w http.ResponseWriter, r *http.Request) {
@@ -53,31 +99,37 @@ func (s *Server) servePoll(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	ms, err := bayeux.Decode(b, limits)
+	ms, err := s.parse(b, false)
 	if err != nil {
-		http.Error(w, "bad JSON", http.StatusBadRequest)
+		s.fail(w, r, err)
 		return
 	}
 	if s.o.Take != nil {
 		s.o.Take(ms)
 	}
 	from := &origin{r: r}
+	if s.faye() {
+		h := &held{result: make(chan answer, 1)}
+		s.processFaye(from, ms, func(replies []bayeux.Message) { h.finish(replies, false) })
+		s.write(w, r, s.await(r.Context(), h))
+		return
+	}
 	if c, err := r.Cookie(cookie); err == nil {
 		from.browser = c.Value
 	}
 	o, err := s.process(from, ms)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+		s.fail(w, r, err)
 		return
 	}
-	if o.browser != "" && o.browser != from.browser && !s.faye() {
+	if o.browser != "" && o.browser != from.browser {
 		http.SetCookie(w, &http.Cookie{Name: cookie, Value: o.browser, Path: "/", HttpOnly: true})
 	}
-	a := answer{ms: s.body(o.events, o.replies)}
+	a := answer{ms: append(o.events, o.replies...)}
 	if o.held != nil {
 		a = s.await(r.Context(), o.held)
 	}
-	s.write(w, a)
+	s.write(w, r, a)
 }
 
 // await waits for the end of a held poll. One whose client is gone, or that
@@ -102,14 +154,27 @@ func (s *Server) await(ctx context.Context, h *held) answer {
 	}
 }
 
-func (s *Server) write(w http.ResponseWriter, a answer) {
+func (s *Server) write(w http.ResponseWriter, r *http.Request, a answer) {
 	if a.ms == nil && !a.cut {
-		http.Error(w, "Error 500 Server Error", http.StatusInternalServerError)
+		s.fail(w, r, errViolation)
 		return
 	}
 	if a.cut || s.o.Answer != nil && !s.o.Answer(a.ms) {
 		panic(http.ErrAbortHandler)
 	}
+	body := s.encode(a.ms)
+	if body == nil {
+		s.fail(w, r, errMute)
+	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(bayeux.Append(nil, a.ms))
+	_, _ = w.Write(body)
+}
+
+// encode is what is written for ms; nil: nothing is.
+func (s *Server) encode(ms []bayeux.Message) []byte {
+	body := bayeux.Append(nil, ms)
+	if s.o.Rewrite != nil {
+		body = s.o.Rewrite(ms, body)
+	}
+	return body
 }

@@ -51,10 +51,22 @@ func Serve(l net.Listener, path string, s *Server, rest http.Handler) *Running {
 	return r
 }
 
-// Close stops listening, breaks what is connected, and waits until nothing runs.
+// goodbye is how long what a server says when it is closed may take to leave.
+const goodbye = time.Second
+
+// Close ends what is connected, stops listening, and waits until nothing runs.
 func (r *Running) Close() error {
+	r.shut()
+	done := make(chan struct{})
+	r.wg.Go(func() {
+		r.Server.wg.Wait()
+		close(done)
+	})
+	select {
+	case <-done:
+	case <-time.After(goodbye):
+	}
 	err := r.http.Close()
-	_ = r.Server.Close()
 	r.wg.Wait()
 	return err
 }

@@ -1,21 +1,16 @@
 package bayeuxtest
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"github.com/turold/turold/bayeux"
-)
-
-// A Profile is the server that is imitated.
-type Profile uint8
-
-// The profiles.
-const (
-	CometD Profile = iota // CometD 9
-	Faye                  // Faye 1.4: no cookies, no acknowledgement, events behind the connect's reply, advice in every reply
 )
 
 // Options are a server's. A nil *Options is a zero one. They are not changed
@@ -23,13 +18,14 @@ const (
 // server's methods, Close excepted.
 type Options struct {
 	Profile       Profile
+	Dialect       *Dialect      // of a CometD; nil: the profile's
 	Timeout       time.Duration // how long a connect is held; 0: 20 s
-	MaxInterval   time.Duration // how long a session lives without a connect; 0: 10 s
+	MaxInterval   time.Duration // how long a session lives without a connect; 0: 10 s; on Faye always twice Timeout
 	Interval      time.Duration // advised pause between connects
 	NoAck         bool          // the acknowledgement extension is not offered
 	NoWebSocket   bool          // upgrades are answered 400
 	NoLongPolling bool          // everything but upgrades is answered 400
-	MaxMessage    int           // bytes of a WebSocket message, beyond which it is closed with 1009; 0: 64 KiB
+	MaxMessage    int           // bytes of a WebSocket message, beyond which it is closed with 1009; 0: 64 KiB, on Faye no bound
 
 	// Request sees each HTTP request, upgrades included, before anything else.
 	// It returns true if it has answered or hijacked it.
@@ -40,6 +36,9 @@ type Options struct {
 	// Answer sees each frame or body before it is written. If it returns false
 	// the connection is cut instead.
 	Answer func(ms []bayeux.Message) bool
+	// Rewrite sees each frame or body as it is about to be written, and returns
+	// what is written in its place; nil: nothing is, and the connection stays.
+	Rewrite func(ms []bayeux.Message, body []byte) []byte
 	// Authorize may refuse a handshake, subscribe or publish: the text, such as
 	// "403::handshake_denied", becomes its error. Empty grants it.
 	Authorize func(r *http.Request, m bayeux.Message) string
@@ -54,6 +53,7 @@ type Stats struct {
 // A Server is a Bayeux server. Its methods are safe for concurrent use.
 type Server struct {
 	o Options
+	d Dialect
 
 	mu       sync.Mutex
 	closed   bool
@@ -82,8 +82,11 @@ func New(o *Options) *Server {
 	if s.o.MaxInterval == 0 {
 		s.o.MaxInterval = 10 * time.Second
 	}
-	if s.o.MaxMessage == 0 {
+	if s.o.MaxMessage == 0 && !s.faye() {
 		s.o.MaxMessage = 64 << 10
+	}
+	if s.d = s.o.Profile.Dialect(); s.o.Dialect != nil {
+		s.d = *s.o.Dialect
 	}
 	if s.faye() {
 		s.o.NoAck = true
@@ -115,13 +118,18 @@ func (s *Server) Publish(ch bayeux.Channel, data any) error {
 	if err != nil {
 		return err
 	}
-	s.broadcast(bayeux.Message{Channel: ch, Data: raw})
+	m := bayeux.Message{Channel: ch, Data: raw}
+	if s.faye() {
+		m.ID = strings.ToLower(rand.Text()[:8]) // its own client's
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broadcast(m)
 	return nil
 }
 
+// broadcast is called with the mutex held.
 func (s *Server) broadcast(m bayeux.Message) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, x := range s.sessions {
 		if x.wants(m.Channel) {
 			x.enqueue(m)
@@ -141,7 +149,8 @@ func (s *Server) Sessions() []*Session {
 }
 
 // Forget removes a session without a word, as an expiry does; empty: every
-// session. What it had out stays unanswered until its hold is over.
+// session. What it had out stays unanswered until its hold is over; Faye closes
+// its socket.
 func (s *Server) Forget(clientID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,7 +162,8 @@ func (s *Server) Forget(clientID string) {
 }
 
 // Disconnect ends a session with a /meta/disconnect of the server's own, and
-// advises not to connect again. Empty: every session.
+// advises not to connect again, if a connect is held: otherwise, and on Faye,
+// it is Forget. Empty: every session.
 func (s *Server) Disconnect(clientID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,29 +178,43 @@ func (s *Server) Disconnect(clientID string) {
 func (s *Server) CutAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, x := range s.sessions {
-		if h := x.held; h != nil && h.sock == nil {
-			x.held = nil
-			x.rest()
-		}
-	}
 	for h := range s.polls {
 		h.finish(nil, true)
+	}
+	for _, x := range s.sessions {
+		x.unhold()
 	}
 	for k := range s.sockets {
 		k.cut()
 	}
 }
 
-// Close ends every session and connection and waits until nothing runs.
+// Close ends every session and connection, as a server that is shut down does,
+// and waits until nothing runs.
 func (s *Server) Close() error {
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
-	s.CutAll()
-	s.Forget("")
+	s.shut()
 	s.wg.Wait()
 	return nil
+}
+
+func (s *Server) shut() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for h := range s.polls {
+		h.finish(nil, s.faye() || s.d.CutWhenClosed)
+	}
+	for k := range s.sockets {
+		if s.d.CloseWhenClosed {
+			k.shut(websocket.CloseNoStatusReceived)
+		} else {
+			k.cut()
+		}
+	}
+	for _, x := range s.sessions {
+		x.unhold()
+		x.remove()
+	}
 }
 
 // enter counts something that Close waits for; false: the server is closed.

@@ -237,7 +237,7 @@ func TestViolations(t *testing.T) {
 		}
 		c.shake("")
 		for message, code := range map[string]int{
-			`{"channel":"/meta/other","id":"5","clientId":"CID"}`:                               405,
+			`{"channel":"/meta/other","id":"5","clientId":"CID"}`:                               403,
 			`{"channel":"/a","id":"a-b","clientId":"CID","data":1}`:                             405,
 			`{"channel":"/meta/subscribe","id":"5","clientId":"CID"}`:                           403,
 			`{"channel":"/service/none","id":"5","clientId":"CID"}`:                             0,

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"github.com/turold/turold/bayeux"
 )
 
@@ -24,11 +26,14 @@ type Session struct {
 	queue     []queued
 	batch     int64 // the number of the batch that is filled now
 	connected bool  // it had its first connect, which is never held
+	working   bool  // on a batch of its own: what it is sent meanwhile goes with the replies
+	advised   bool  // the next connect's reply says so again
 	held      *held
 	sock      *socket // pushes go there; nil: none owns it
 	lease     time.Duration
 	expiry    *time.Timer
 	kind      string
+	faye      *fayeConn // on Faye; nil: it has no connection
 }
 
 // queued is an event that waits, or waits to be acknowledged.
@@ -54,7 +59,9 @@ type answer struct {
 
 // finish ends a poll; the first end counts.
 func (h *held) finish(ms []bayeux.Message, cut bool) {
-	h.timer.Stop()
+	if h.timer != nil {
+		h.timer.Stop()
+	}
 	select {
 	case h.result <- answer{ms, cut}:
 	default:
@@ -115,6 +122,9 @@ func (x *Session) enqueue(m bayeux.Message) {
 	}
 	x.queue = append(x.queue, queued{m, x.batch})
 	switch {
+	case x.s.faye():
+		x.empty()
+	case x.working:
 	case x.sock != nil && !x.ack:
 		x.sock.push(x.flush())
 	case x.held != nil:
@@ -156,11 +166,11 @@ func (x *Session) release() {
 		h.sock.answer(events, append(h.replies, reply))
 		return
 	}
-	h.finish(x.s.body(events, append(h.replies, reply)), false)
+	h.finish(append(events, append(h.replies, reply)...), false)
 }
 
 // supersede ends a held connect for another: a poll gets HTTP 500, a connect
-// on a socket, and any on Faye, no answer at all.
+// on a socket no answer at all.
 func (x *Session) supersede() {
 	h := x.held
 	if h == nil {
@@ -168,8 +178,16 @@ func (x *Session) supersede() {
 	}
 	x.held = nil
 	h.timer.Stop()
-	if h.sock == nil && !x.s.faye() {
+	if h.sock == nil {
 		h.finish(nil, false)
+	}
+}
+
+// unhold forgets a poll that is held, which is about to be broken.
+func (x *Session) unhold() {
+	if h := x.held; h != nil && h.sock == nil {
+		x.held = nil
+		x.rest()
 	}
 }
 
@@ -192,6 +210,12 @@ func (x *Session) remove() {
 	x.expiry.Stop()
 	x.sock = nil
 	delete(x.s.sessions, x.id)
+	if c := x.faye; c != nil {
+		if c.sock != nil {
+			c.sock.shut(websocket.CloseNormalClosure)
+		}
+		x.detach()
+	}
 }
 
 // dismiss is the server's own goodbye.
@@ -200,9 +224,6 @@ func (x *Session) dismiss() {
 	h := x.held
 	x.held = nil
 	if h == nil {
-		if x.sock != nil {
-			x.sock.answer(nil, []bayeux.Message{bye})
-		}
 		x.remove()
 		return
 	}
@@ -225,9 +246,10 @@ func (x *Session) connectReply(m bayeux.Message) bayeux.Message {
 		r.Ext = ackExt(x.batch)
 		x.batch++
 	}
-	if m.Meta.Advice != nil || x.s.faye() {
+	if m.Meta.Advice != nil || x.advised {
+		x.advised = false
 		r.Meta.Advice = x.s.advice()
-		if a := m.Advice(); a != nil && a.Interval != nil && !x.s.faye() {
+		if a := m.Advice(); a != nil && a.Interval != nil {
 			r.Meta.Advice.Interval = a.Interval // CometD sends the wish back
 		}
 	}

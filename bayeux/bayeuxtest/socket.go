@@ -1,6 +1,7 @@
 package bayeuxtest
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -21,6 +22,8 @@ type socket struct {
 	gone    bool
 	out     [][]bayeux.Message // frames
 	writing bool
+	closing int    // the code that follows them; 0: none
+	client  string // on Faye: whose socket it is
 }
 
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
@@ -47,24 +50,25 @@ func (k *socket) read(r *http.Request) {
 		if err != nil {
 			return
 		}
-		ms, err := bayeux.Decode(b, limits)
+		ms, err := k.s.parse(b, true)
 		if err == nil && k.s.o.Take != nil {
 			k.s.o.Take(ms)
 		}
-		var o outcome
-		if err == nil {
-			o, err = k.s.process(from, ms)
-		}
-		if err != nil {
-			if k.s.faye() {
-				continue // Faye says nothing
+		switch {
+		case err == nil && k.s.faye():
+			k.s.processFaye(from, ms, k.frame)
+		case err == nil:
+			var o outcome
+			if o, err = k.s.process(from, ms); err == nil {
+				k.s.mu.Lock()
+				k.answer(o.events, o.replies)
+				k.s.mu.Unlock()
 			}
+		}
+		if err != nil && !errors.Is(err, errNothing) && !k.s.faye() { // Faye says nothing
 			k.refuse(websocket.CloseInternalServerErr, err.Error())
 			return
 		}
-		k.s.mu.Lock()
-		k.answer(o.events, o.replies)
-		k.s.mu.Unlock()
 	}
 }
 
@@ -78,6 +82,7 @@ func (k *socket) refuse(code int, why string) {
 	const most = 123 // RFC 6455 section 5.5
 	msg := websocket.FormatCloseMessage(code, why[:min(len(why), most)])
 	_ = k.conn.WriteControl(websocket.CloseMessage, msg, time.Now().Add(writeWait))
+	_ = k.conn.NetConn().Close()
 }
 
 // end lets go of the socket. Its sessions live on: a held connect is over, and
@@ -96,6 +101,9 @@ func (k *socket) end() {
 		if x.sock == k {
 			x.sock = nil
 		}
+		if x.faye != nil && x.faye.sock == k {
+			x.detach()
+		}
 	}
 }
 
@@ -107,19 +115,21 @@ func (k *socket) cut() {
 	_ = k.conn.NetConn().Close()
 }
 
-// answer sends events, one a frame, and then all replies in one; on Faye the
-// replies come first.
-func (k *socket) answer(events, replies []bayeux.Message) {
-	if k.s.faye() {
-		k.frame(replies)
-		k.push(events)
-		return
-	}
-	k.push(events)
-	k.frame(replies)
+// shut closes the socket behind what waits to be written.
+func (k *socket) shut(code int) {
+	k.closing = code
+	k.flush()
 }
 
-// push sends events as CometD does, one a frame.
+// answer sends events, one a frame, and then all replies in one.
+func (k *socket) answer(events, replies []bayeux.Message) {
+	k.push(events)
+	if len(replies) > 0 {
+		k.frame(replies)
+	}
+}
+
+// push sends events as servers do, one a frame.
 func (k *socket) push(events []bayeux.Message) {
 	for i := range events {
 		k.frame(events[i : i+1])
@@ -127,11 +137,13 @@ func (k *socket) push(events []bayeux.Message) {
 }
 
 func (k *socket) frame(ms []bayeux.Message) {
-	if len(ms) == 0 || k.gone {
-		return
-	}
 	k.out = append(k.out, ms)
-	if !k.writing {
+	k.flush()
+}
+
+// flush has what waits written.
+func (k *socket) flush() {
+	if !k.writing && !k.gone {
 		k.writing = true
 		k.s.wg.Go(k.write)
 	}
@@ -141,11 +153,15 @@ func (k *socket) frame(ms []bayeux.Message) {
 func (k *socket) write() {
 	for {
 		k.s.mu.Lock()
-		frames := k.out
+		frames, code := k.out, k.closing
 		k.out = nil
 		if len(frames) == 0 || k.gone {
 			k.writing = false
+			k.gone = k.gone || code != 0
 			k.s.mu.Unlock()
+			if code != 0 {
+				k.refuse(code, "")
+			}
 			return
 		}
 		k.s.mu.Unlock()
@@ -161,6 +177,10 @@ func (k *socket) write() {
 }
 
 func (k *socket) send(ms []bayeux.Message) bool {
+	body := k.s.encode(ms)
+	if body == nil {
+		return true
+	}
 	_ = k.conn.SetWriteDeadline(time.Now().Add(writeWait))
-	return k.conn.WriteMessage(websocket.TextMessage, bayeux.Append(nil, ms)) == nil
+	return k.conn.WriteMessage(websocket.TextMessage, body) == nil
 }

@@ -39,7 +39,7 @@ type flags struct {
 	NoAck        bool          `help:"Do without the acknowledgement extension."`
 	Timeout      time.Duration `placeholder:"DURATION" help:"End after that long. Default: never."`
 	Log          string        `enum:"text,json" default:"text" help:"The form of the log: ${enum}."`
-	Verbose      bool          `short:"v" help:"Log every step."`
+	Verbose      int           `short:"v" type:"counter" help:"Log every step; twice: each batch of messages too, without secrets."`
 }
 
 // within bounds a context by --timeout.
@@ -78,6 +78,9 @@ func (f *flags) dialer(s stdio) (*client.Dialer, error) {
 		return nil, err
 	}
 	d := &client.Dialer{Policy: fallback.Policy{Mode: mode}, Logger: f.logger(s)}
+	if f.Verbose > 1 {
+		d.Trace = &client.Trace{Wire: f.wire(s, d.Logger)}
+	}
 	if f.Proxy != "" {
 		u, err := url.Parse(f.Proxy)
 		if err != nil || u.Host == "" {
@@ -91,13 +94,29 @@ func (f *flags) dialer(s stdio) (*client.Dialer, error) {
 
 func (f *flags) logger(s stdio) *slog.Logger {
 	o := &slog.HandlerOptions{Level: slog.LevelInfo}
-	if f.Verbose {
+	if f.Verbose > 0 {
 		o.Level = slog.LevelDebug
 	}
 	if f.Log == "json" {
 		return slog.New(slog.NewJSONHandler(s.err, o))
 	}
 	return slog.New(slog.NewTextHandler(s.err, o))
+}
+
+// wire prints each batch on a line of its own: > what leaves, < what arrives.
+func (f *flags) wire(s stdio, log *slog.Logger) func(*client.Client, client.Wire) {
+	if f.Log == "json" {
+		return func(_ *client.Client, w client.Wire) {
+			log.Debug("wire", "out", w.Out, "transport", w.Transport, "leg", w.Leg, "batch", json.RawMessage(w.Batch))
+		}
+	}
+	return func(_ *client.Client, w client.Wire) {
+		direction := '<'
+		if w.Out {
+			direction = '>'
+		}
+		_, _ = fmt.Fprintf(s.err, "%c %s %d %s\n", direction, w.Transport, w.Leg, w.Batch)
+	}
 }
 
 // tls is nil if nothing was asked for.

@@ -264,3 +264,21 @@ func TestServe(t *testing.T) {
 	cancel()
 	require.Equal(t, exitDone, <-done)
 }
+
+// TestWireIsShown: -vv prints each batch, and no secret.
+func TestWireIsShown(t *testing.T) {
+	s := start(t, nil)
+	for _, form := range []string{"text", "json"} {
+		r := turold(t, "", "publish", "-vv", "--log", form, "--ext", `{"token":"very-secret"}`, s.URL, "/a", `{"n":7}`)
+		require.Equal(t, exitDone, r.code, r.err)
+		require.NotContains(t, r.err, "very-secret")
+		require.Contains(t, r.err, `"data":{"n":7}`)
+		if form == "text" {
+			require.Regexp(t, `(?m)^> websocket \d+ \[\{"channel":"/meta/handshake"`, r.err)
+			require.Regexp(t, `(?m)^< websocket \d+ \[\{"channel":"/meta/handshake".*"clientId":"\*\*\*"`, r.err)
+		}
+	}
+	r := turold(t, "", "publish", "-v", s.URL, "/a", `{"n":7}`)
+	require.NotContains(t, r.err, `"data"`)
+	require.Contains(t, r.err, "level=DEBUG")
+}

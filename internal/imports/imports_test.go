@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"transport/transporttest": {"bayeux", "bayeux/bayeuxtest", "transport", "internal/memnet"},
 	"fallback":                {"bayeux", "transport"},
 	"client":                  {"bayeux", "transport", "fallback", "transport/websocket", "transport/longpoll"},
+	"internal/fidelity":       {"bayeux", "transport", "client", "fallback"},
 	"internal/imports":        {},
 	"internal/memnet":         {},
 	"internal/testnet":        {},
@@ -34,18 +35,18 @@ var mayImport = map[string][]string{
 
 // onlyIn says where a package, or what lies below it, may be imported.
 var onlyIn = map[string][]string{
-	"github.com/gorilla/websocket":       {"transport/websocket", "bayeux/bayeuxtest"},
+	"github.com/gorilla/websocket":       {"transport/websocket", "bayeux/bayeuxtest", "internal/fidelity"},
 	"github.com/alecthomas/kong":         {"cmd/turold"},
 	"github.com/cenkalti/backoff":        {"client"},
 	"github.com/go-json-experiment/json": {"bayeux"},
 	"golang.org/x/net":                   {"transport/websocket"},
-	module + "fallback":                  {"client/options.go", "client/defaults.go", "cmd/turold", "examples"},
+	module + "fallback":                  {"client/options.go", "client/defaults.go", "cmd/turold", "examples", "internal/fidelity"},
 	module + "transport/websocket":       {"client/defaults.go"},
 	module + "transport/longpoll":        {"client/defaults.go"},
-	"github.com/stretchr/testify":        {"transport/transporttest"},
+	"github.com/stretchr/testify":        {"transport/transporttest", "internal/fidelity"},
 	"pgregory.net/rapid":                 {},
 	"go.uber.org/goleak":                 {},
-	"net/http":                           {"bayeux/bayeuxtest", "transport", "client", "internal/testnet", "cmd", "examples"},
+	"net/http":                           {"bayeux/bayeuxtest", "transport", "client", "internal/testnet", "internal/fidelity", "cmd", "examples"},
 	"unsafe":                             {},
 }
 

@@ -48,6 +48,20 @@ func (s *Server) Forget() (n int, err error) {
 	return n, err
 }
 
+// Disconnect ends every session with the server's own /meta/disconnect
+// (CometD only).
+func (s *Server) Disconnect() (n int, err error) {
+	err = s.tell(&n, "disconnect", nil)
+	return n, err
+}
+
+// Shutdown has the server stop serving, as a deployment would (CometD only).
+// The process lives on until Stop.
+func (s *Server) Shutdown() error {
+	var done bool
+	return s.tell(&done, "stop", nil)
+}
+
 // tell gives a command and decodes its answer.
 func (s *Server) tell(answer any, command string, query url.Values) error {
 	if s.live == nil {

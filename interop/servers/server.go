@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/turold/turold/interop/cometd"
 	"github.com/turold/turold/interop/faye"
@@ -24,25 +25,33 @@ type Kind struct {
 	command func(dir string) []string
 }
 
-// The kinds. Both refuse what is published or subscribed below /deny.
+// The kinds. All refuse what is published or subscribed below /deny.
 var (
-	CometD = &Kind{
-		Name: "cometd", Ack: true, Call: true, path: "/cometd",
-		tools: []tool{java, javac, maven}, source: cometd.Source,
-		build: []string{"mvn", "-q", "-B", "compiler:compile", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=target/lib"},
-		command: func(dir string) []string {
-			path := filepath.Join(dir, "target", "classes") + string(filepath.ListSeparator) + filepath.Join(dir, "target", "lib", "*")
-			// It lives for seconds: what helps a long life only makes the start slow.
-			return []string{"java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx512m", "-cp", path, "Server"}
-		},
-	}
-	Faye = &Kind{
+	CometD  = java("cometd9") // the newest
+	CometD7 = java("cometd7")
+	CometD5 = java("cometd5")
+	Faye    = &Kind{
 		Name: "faye", path: "/faye",
 		tools: []tool{node, npm}, source: faye.Source,
 		build:   []string{"npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"},
 		command: func(dir string) []string { return []string{"node", filepath.Join(dir, "server.js")} },
 	}
 )
+
+// java is a CometD server of one line of releases, by the name of its profile.
+func java(name string) *Kind {
+	return &Kind{
+		Name: name, Ack: true, Call: true, path: "/cometd",
+		tools: []tool{jre, javac, maven}, source: cometd.Source,
+		build: []string{"mvn", "-q", "-B", "-P" + name, "compiler:compile", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=target/lib"},
+		command: func(dir string) []string {
+			path := filepath.Join(dir, "target", "classes") + string(filepath.ListSeparator) + filepath.Join(dir, "target", "lib", "*")
+			main := strings.Replace(name, "cometd", "CometD", 1)
+			// It lives for seconds: what helps a long life only makes the start slow.
+			return []string{"java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx512m", "-cp", path, main}
+		},
+	}
+}
 
 // A Server is a process that speaks Bayeux, and the port it has, dead or
 // alive. Its methods are not safe for concurrent use; those that command it

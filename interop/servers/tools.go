@@ -16,7 +16,7 @@ type tool struct {
 }
 
 var (
-	java  = tool{"java", []string{"-version"}, 17, "a JDK of version 17 or newer (Debian: openjdk-17-jdk-headless)"}
+	jre   = tool{"java", []string{"-version"}, 17, "a JDK of version 17 or newer (Debian: openjdk-17-jdk-headless)"}
 	javac = tool{"javac", []string{"-version"}, 17, "a JDK, not only a JRE, of version 17 or newer (Debian: openjdk-17-jdk-headless)"}
 	maven = tool{"mvn", nil, 0, "Apache Maven 3.8 or newer (Debian: maven)"}
 	node  = tool{"node", []string{"--version"}, 18, "Node.js 18 or newer (Debian: nodejs)"}

@@ -22,41 +22,35 @@ import org.cometd.bayeux.server.ServerSession;
 import org.cometd.server.BayeuxServerImpl;
 import org.cometd.server.DefaultSecurityPolicy;
 import org.cometd.server.ext.AcknowledgedMessagesExtension;
-import org.cometd.server.http.JSONHttpTransport;
-import org.cometd.server.http.jakarta.CometDServlet;
-import org.cometd.server.websocket.jetty.JettyWebSocketTransport;
-import org.eclipse.jetty.ee11.servlet.ServletContextHandler;
-import org.eclipse.jetty.ee11.servlet.ServletHolder;
-import org.eclipse.jetty.server.Context;
-import org.eclipse.jetty.server.ServerConnector;
 import org.eclipse.jetty.util.ajax.JSON;
-import org.eclipse.jetty.websocket.server.WebSocketUpgradeHandler;
 
 /**
  * A CometD server at /cometd with an HTTP endpoint, on a port of its own, by
- * which tests command it. Arguments are name=value: port (0: any), timeout and
- * maxInterval in milliseconds, ws and ack (true or false); those not given are
- * CometD's own, with ws and ack true. It prints "ready PORT ADMINPORT" when it
- * serves, and ends when its standard input does.
+ * which tests command it. What differs from one line of releases to the next is
+ * in subclasses: how it is wired to its Jetty. Arguments are name=value: port
+ * (0: any), timeout, maxInterval and maxMessageSize, ws and ack (true or false);
+ * those not given are CometD's own, with ws and ack true. It prints "ready PORT
+ * ADMINPORT" when it serves, and ends when its standard input does.
  */
-public final class Server {
+abstract class Server {
+    final BayeuxServerImpl bayeux = new BayeuxServerImpl();
     private final Map<String, List<Object>> received = new ConcurrentHashMap<>();
-    private final BayeuxServerImpl bayeux = new BayeuxServerImpl();
-    private final Map<String, String> options;
+    private final Map<String, String> options = new HashMap<>();
     private LocalSession publisher;
 
-    private Server(Map<String, String> options) {
-        this.options = options;
-    }
+    /** Wires the server to a Jetty, starts it, and returns its port. */
+    abstract int start(int port, boolean ws) throws Exception;
 
-    public static void main(String[] args) {
-        Map<String, String> options = new HashMap<>();
+    /** Stops the Jetty as a deployment would. */
+    abstract void stop() throws Exception;
+
+    final void run(String[] args) {
         for (String arg : args) {
             String[] pair = arg.split("=", 2);
             options.put(pair[0], pair[1]);
         }
         try {
-            new Server(options).serve();
+            serve();
             while (System.in.read() >= 0) {
                 continue;
             }
@@ -68,41 +62,19 @@ public final class Server {
     }
 
     private void serve() throws Exception {
-        for (String name : List.of("timeout", "maxInterval")) {
+        for (String name : List.of("timeout", "maxInterval", "maxMessageSize")) {
             if (options.containsKey(name)) {
                 bayeux.setOption(name, Long.parseLong(options.get(name)));
             }
         }
-        org.eclipse.jetty.server.Server jetty = new org.eclipse.jetty.server.Server();
-        ServerConnector connector = new ServerConnector(jetty);
-        connector.setHost("127.0.0.1");
-        connector.setPort(Integer.parseInt(options.getOrDefault("port", "0")));
-        jetty.addConnector(connector);
-        ServletContextHandler context = new ServletContextHandler("/");
-        jetty.setHandler(context);
-        transports(jetty, context);
-        context.setAttribute(BayeuxServer.ATTRIBUTE, bayeux);
-        ServletHolder servlet = new ServletHolder(new CometDServlet());
-        servlet.setInitOrder(1);
-        servlet.setAsyncSupported(true);
-        context.addServlet(servlet, "/cometd/*");
+        if (is("ws")) {
+            bayeux.setOption("ws.cometdURLMapping", "/cometd");
+        }
         prepare();
-        jetty.start();
+        int port = start(Integer.parseInt(options.getOrDefault("port", "0")), is("ws"));
         publisher = bayeux.newLocalSession("publisher");
         publisher.handshake();
-        System.out.println("ready " + connector.getLocalPort() + " " + admin());
-    }
-
-    private void transports(org.eclipse.jetty.server.Server jetty, ServletContextHandler context) {
-        if (!is("ws")) {
-            bayeux.setOption(BayeuxServerImpl.TRANSPORTS_OPTION, JSONHttpTransport.class.getName());
-            return;
-        }
-        bayeux.setOption("ws.cometdURLMapping", "/cometd");
-        bayeux.setOption(BayeuxServerImpl.TRANSPORTS_OPTION,
-                JettyWebSocketTransport.class.getName() + "," + JSONHttpTransport.class.getName());
-        context.insertHandler(WebSocketUpgradeHandler.from(jetty, context, container -> { }));
-        bayeux.setOption(Context.class.getName(), context.getContext());
+        System.out.println("ready " + port + " " + admin());
     }
 
     private boolean is(String option) {
@@ -176,6 +148,8 @@ public final class Server {
                 List.copyOf(received.getOrDefault(query.get("channel"), List.of()))));
         server.createContext("/sessions", exchange -> answer(exchange, query -> sessions()));
         server.createContext("/remove", exchange -> answer(exchange, this::remove));
+        server.createContext("/disconnect", exchange -> answer(exchange, this::disconnect));
+        server.createContext("/stop", exchange -> answer(exchange, query -> halt()));
         server.start();
         return server.getAddress().getPort();
     }
@@ -218,6 +192,28 @@ public final class Server {
             }
         }
         return removed;
+    }
+
+    /** Ends sessions with a /meta/disconnect of the server's own. */
+    private Object disconnect(Map<String, String> query) {
+        int told = 0;
+        for (ServerSession session : bayeux.getSessions()) {
+            String id = query.getOrDefault("session", session.getId());
+            if (!session.isLocalSession() && id.equals(session.getId())) {
+                session.disconnect();
+                told++;
+            }
+        }
+        return told;
+    }
+
+    private Object halt() {
+        try {
+            stop();
+            return true;
+        } catch (Exception failure) {
+            throw new IllegalStateException(failure);
+        }
     }
 
     private interface Command {

@@ -13,9 +13,6 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// errViolation is what breaks the protocol: HTTP 500, or close code 1011.
-var errViolation = errors.New("bayeux protocol violation")
-
 // An origin is where a batch came from.
 type origin struct {
 	r       *http.Request
@@ -30,28 +27,20 @@ type outcome struct {
 	browser         string // a cookie to set
 }
 
-// process works on a batch. Hooks and calls run without the lock, so it takes
-// it message by message.
+// process works on a batch as CometD does. Hooks and calls run without the
+// lock, so it takes the batch message by message.
 func (s *Server) process(from *origin, ms []bayeux.Message) (o outcome, err error) {
-	if len(ms) == 0 {
+	if violates(ms) {
 		return o, errViolation
-	}
-	for i := range ms {
-		if ms[i].Channel == bayeux.MetaHandshake && len(ms) > 1 {
-			return o, errViolation
-		}
 	}
 	var last *Session
 	var connect *bayeux.Message
 	for i := range ms {
 		m := &ms[i]
-		if m.Meta == nil {
-			m.Meta = new(bayeux.Meta)
-		}
-		refusal := s.refuse(from, m)
 		s.mu.Lock()
 		x := s.find(from, m)
 		s.mu.Unlock()
+		refusal := s.refuse(from, m, x)
 		switch {
 		case refusal != "":
 			r := failure(*m, refusal)
@@ -63,11 +52,15 @@ func (s *Server) process(from *origin, ms []bayeux.Message) (o outcome, err erro
 			r, y := s.handshake(from, m)
 			o.replies, o.browser, last = append(o.replies, r), y.browser, y
 		case x == nil:
-			o.replies = append(o.replies, s.unknown(*m))
+			o.replies = append(o.replies, unknown(*m))
 		case m.Channel == bayeux.MetaConnect:
-			connect, last = m, x
 			s.note(func(st *Stats) { st.Connects++ })
+			if connect != nil { // of several the last may be held
+				o.replies = append(o.replies, s.early(last, connect))
+			}
+			connect, last = m, x
 		default:
+			s.begin(x)
 			o.replies, last = append(o.replies, s.command(x, m)...), x
 		}
 	}
@@ -77,28 +70,70 @@ func (s *Server) process(from *origin, ms []bayeux.Message) (o outcome, err erro
 	return o, nil
 }
 
+// begin has what the session is sent wait for conclude.
+func (s *Server) begin(x *Session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x.working = true
+}
+
+func (s *Server) early(x *Session, m *bayeux.Message) bayeux.Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return x.connectReply(*m)
+}
+
+// violates reports whether a batch breaks the protocol, so that none of it is
+// taken: a handshake goes alone, and channels have segments.
+func violates(ms []bayeux.Message) bool {
+	for i := range ms {
+		m := &ms[i]
+		if m.Meta == nil {
+			m.Meta = new(bayeux.Meta)
+		}
+		if m.Channel == bayeux.MetaHandshake && len(ms) > 1 || strings.Contains(string(m.Channel), "//") {
+			return true
+		}
+		for _, ch := range m.Meta.Subscription {
+			if strings.Contains(string(ch), "*/") {
+				return true
+			}
+		}
+	}
+	return len(ms) == 0
+}
+
 func (s *Server) note(f func(*Stats)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(&s.stats)
 }
 
-// refuse is the error of a message that goes no further; empty: none.
-func (s *Server) refuse(from *origin, m *bayeux.Message) string {
+// refuse is the error of a message that goes no further; empty: none. What is
+// only for sessions is not looked at without one.
+func (s *Server) refuse(from *origin, m *bayeux.Message, x *Session) string {
+	subscribes := m.Channel == bayeux.MetaSubscribe || m.Channel == bayeux.MetaUnsubscribe
 	switch {
 	case m.Channel == "":
 		return "400::channel_missing"
-	case !alphanumeric(m.ID) && !s.faye():
+	case !alphanumeric(m.ID):
 		return "405::message_id_invalid"
-	case m.Channel == bayeux.MetaSubscribe && len(m.Meta.Subscription) == 0:
-		return "403::subscription_missing"
-	case m.Channel.Meta() && !known(m.Channel), !m.Channel.Meta() && (m.Channel.Wild() || m.Channel.Validate(".") != nil):
-		if s.faye() {
-			return "405:" + string(m.Channel) + ":Invalid channel"
-		}
+	case !named(m.Channel):
 		return "405::channel_invalid"
-	case s.faye() && m.Channel == bayeux.MetaSubscribe && m.Meta.Subscription[0].Service():
-		return "403:" + string(m.Meta.Subscription[0]) + ":Forbidden channel"
+	case x == nil && m.Channel != bayeux.MetaHandshake:
+		return ""
+	case m.Channel.Meta() && !known(m.Channel):
+		return "403:denied_by_security_policy:channel_create_denied"
+	case subscribes && len(m.Meta.Subscription) == 0:
+		return "403::subscription_missing"
+	}
+	for _, ch := range m.Meta.Subscription {
+		switch {
+		case !named(ch):
+			return "403::subscription_invalid"
+		case ch.Meta():
+			return "403:denied_by_security_policy:subscribe_denied"
+		}
 	}
 	asked := m.Channel == bayeux.MetaHandshake || m.Channel == bayeux.MetaSubscribe || !m.Channel.Meta()
 	if s.o.Authorize != nil && asked {
@@ -115,6 +150,14 @@ func known(ch bayeux.Channel) bool {
 	return false
 }
 
+// named reports whether CometD takes a channel's name: it looks at the
+// characters only, so that a pattern may be published to.
+func named(ch bayeux.Channel) bool {
+	return len(ch) > 1 && ch[0] == '/' && strings.IndexFunc(string(ch), func(r rune) bool {
+		return !alphanumeric(string(r)) && !strings.ContainsRune(" !#$()*+-./@_{~}", r)
+	}) < 0
+}
+
 func alphanumeric(id string) bool {
 	return strings.IndexFunc(id, func(r rune) bool {
 		return !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z')
@@ -125,18 +168,14 @@ func alphanumeric(id string) bool {
 // long-polling only with the cookie it was born with.
 func (s *Server) find(from *origin, m *bayeux.Message) *Session {
 	x := s.sessions[m.Meta.ClientID]
-	if x != nil && from.sock == nil && !s.faye() && (x.browser == "" || x.browser != from.browser) {
+	if x != nil && from.sock == nil && (x.browser == "" || x.browser != from.browser) {
 		return nil
 	}
 	return x
 }
 
-func (s *Server) unknown(m bayeux.Message) bayeux.Message {
-	text := "402::session_unknown"
-	if s.faye() {
-		text = "401:" + m.Meta.ClientID + ":Unknown client"
-	}
-	r := failure(m, text)
+func unknown(m bayeux.Message) bayeux.Message {
+	r := failure(m, "402::session_unknown")
 	if m.Channel == bayeux.MetaConnect {
 		r.Meta.Advice = &bayeux.Advice{Reconnect: bayeux.Rehandshake, Interval: bayeux.Millis(0)}
 	}
@@ -205,7 +244,7 @@ func (s *Server) command(x *Session, m *bayeux.Message) []bayeux.Message {
 		}
 	case bayeux.MetaUnsubscribe:
 		for _, ch := range m.Meta.Subscription {
-			if !x.subs[ch] && !ch.Service() && !s.faye() {
+			if !ch.Service() && !s.subscribed(ch) {
 				r = failure(*m, "400::channel_missing")
 			}
 			delete(x.subs, ch)
@@ -214,6 +253,16 @@ func (s *Server) command(x *Session, m *bayeux.Message) []bayeux.Message {
 		x.leave()
 	}
 	return []bayeux.Message{x.sign(r)}
+}
+
+// subscribed reports whether anybody is, without which the channel is none.
+func (s *Server) subscribed(ch bayeux.Channel) bool {
+	for _, x := range s.sessions {
+		if x.subs[ch] {
+			return true
+		}
+	}
+	return false
 }
 
 // leave is the client's goodbye: a held connect is answered.
@@ -234,13 +283,10 @@ func (x *Session) leave() {
 	}
 }
 
-// sign adds what every reply of the session carries.
+// sign adds what every meta reply of the session carries.
 func (x *Session) sign(r bayeux.Message) bayeux.Message {
-	if x.ack {
+	if x.ack && r.Channel.Meta() {
 		r.Ext = json.RawMessage(`{}`)
-	}
-	if x.s.faye() {
-		r.Meta.ClientID = x.id
 	}
 	return r
 }
@@ -256,11 +302,9 @@ func (s *Server) publish(x *Session, m *bayeux.Message) []bayeux.Message {
 		}
 		return s.call(x, m, call)
 	}
-	event := bayeux.Message{Channel: m.Channel, Data: m.Data}
-	if s.faye() {
-		event.ID, event.Ext = m.ID, m.Ext
-	}
-	s.broadcast(event)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broadcast(bayeux.Message{Channel: m.Channel, Data: m.Data, Ext: m.Ext})
 	return []bayeux.Message{x.sign(success(*m))}
 }
 
@@ -289,10 +333,11 @@ func (s *Server) call(x *Session, m *bayeux.Message, call Call) []bayeux.Message
 func (s *Server) conclude(from *origin, o *outcome, x *Session, connect *bayeux.Message, alone bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	x.working = false
 	if x.gone {
 		return
 	}
-	if from.sock != nil && x.sock != from.sock && o.browser == "" {
+	if from.sock != nil && x.sock != from.sock && o.browser == "" && !s.d.AdoptWhenHeld {
 		x.supersede() // any message of the session moves it to the socket
 		x.sock = from.sock
 	}
@@ -303,6 +348,9 @@ func (s *Server) conclude(from *origin, o *outcome, x *Session, connect *bayeux.
 		}
 		if !x.ack && o.browser == "" {
 			o.events = x.flush()
+		}
+		if x.held != nil && len(x.queue) > 0 {
+			x.release()
 		}
 		return
 	}
@@ -317,7 +365,7 @@ func (x *Session) connect(from *origin, o *outcome, m *bayeux.Message, alone boo
 		if a.Timeout != nil {
 			hold = *a.Timeout
 		}
-		if a.Interval != nil && !x.s.faye() {
+		if a.Interval != nil {
 			x.lease = *a.Interval
 		}
 	}
@@ -327,18 +375,28 @@ func (x *Session) connect(from *origin, o *outcome, m *bayeux.Message, alone boo
 	x.acknowledged(ackOf(m.Ext))
 	first := !x.connected
 	x.connected, x.kind = true, m.Meta.ConnectionType
-	mayHold := hold > 0 && !first && len(x.queue) == 0 && (alone || from.sock != nil || x.s.faye())
+	push := from.sock != nil && !x.ack // what waits goes ahead, and does not end the hold
+	mayHold := hold > 0 && !first && (len(x.queue) == 0 || push) && (alone || from.sock != nil)
 	// A connect that is not held leaves one that is held on the same socket alone.
-	if x.held != nil && (mayHold || x.held.sock == nil || x.held.sock != from.sock) {
+	elsewhere := x.held != nil && x.held.sock != from.sock
+	if x.held != nil && (mayHold || x.held.sock == nil || elsewhere) && (mayHold || from.sock == nil || !x.s.d.AdoptWhenHeld) {
 		x.supersede()
+		elsewhere = false
+	}
+	if mayHold && from.sock != nil {
+		x.sock = from.sock
 	}
 	if !mayHold {
 		if x.held == nil {
 			x.rest()
 		}
 		reply := x.connectReply(*m)
-		o.events, o.replies = x.flush(), append(o.replies, x.signConnect(reply))
+		x.advised = elsewhere // the poll that was spared says that something changed
+		o.events, o.replies = x.flush(), append(o.replies, reply)
 		return
+	}
+	if push {
+		o.events = x.flush()
 	}
 	x.expiry.Stop()
 	h := &held{m: *m, sock: from.sock, replies: o.replies}
@@ -356,21 +414,6 @@ func (x *Session) connect(from *origin, o *outcome, m *bayeux.Message, alone boo
 		}
 	})
 	x.held, o.held, o.replies = h, h, nil
-}
-
-func (x *Session) signConnect(r bayeux.Message) bayeux.Message {
-	if x.s.faye() {
-		r.Meta.ClientID = x.id
-	}
-	return r
-}
-
-// body puts events and replies in the order of a long-polling response.
-func (s *Server) body(events, replies []bayeux.Message) []bayeux.Message {
-	if s.faye() {
-		return append(replies, events...)
-	}
-	return append(events, replies...)
 }
 
 func success(m bayeux.Message) bayeux.Message {

@@ -1,0 +1,136 @@
+package client
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/fallback"
+	"github.com/turold/turold/transport"
+)
+
+// A Trace has functions that are called as things happen, each of which may
+// be nil. They run on goroutines of the transport: they must return soon and
+// must not call Close or Disconnect. Those of one session may overlap.
+type Trace struct {
+	State     func(c *Client, from, to State, cause error) // cause nil: in the order of things
+	Transport func(c *Client, d fallback.Decision)         // which transport carries the session, and why
+	Exchange  func(c *Client, x Exchange)                  // a message that left, and its reply or why there is none
+	Wire      func(c *Client, w Wire)                      // each batch that leaves or arrives
+	Gap       func(c *Client, e *GapError)                 // as put into a subscription
+	Dropped   func(c *Client, m bayeux.Message)            // an event that no subscription is there for
+}
+
+// An Exchange is a message that left and what became of it. That of a connect
+// lasts as long as the server held it.
+type Exchange struct {
+	Channel   bayeux.Channel // of the message
+	Transport string         // the connectionType it left on
+	Sent      int            // bytes of the message as JSON
+	Received  int            // bytes of the reply; 0: none came
+	Took      time.Duration  // from when it left for the last time
+	Err       error          // the server's refusal, or why there is no reply; nil: the server said successful
+}
+
+// A Wire is one batch on the wire: a WebSocket message, or the body of an HTTP
+// request or response.
+type Wire struct {
+	Leg       transport.LegID // the socket, or the HTTP exchange
+	Transport string          // its connectionType
+	Out       bool            // it leaves; otherwise it arrived
+	// Batch is a JSON array: the messages as Bayeux has them, member for
+	// member, except that in the place of each clientId, and of each string in
+	// an ext, stands "***". Data is the application's and is told as it is.
+	Batch []byte
+}
+
+// masked is what stands in the place of a secret.
+const masked = "***"
+
+// An attempt is an Exchange that is under way.
+type attempt struct {
+	kind string
+	sent int
+	at   time.Time
+}
+
+func (c *Client) begins(m bayeux.Message, kind string, now time.Time) attempt {
+	x := attempt{kind: kind, at: now}
+	if t := c.d.Trace; t != nil && t.Exchange != nil {
+		x.sent = bytesOf(m)
+	}
+	return x
+}
+
+// ends tells of an exchange whose reply came, or none.
+func (c *Client) ends(e *fx, x attempt, ch bayeux.Channel, reply *bayeux.Message, err error) {
+	t := c.d.Trace
+	if t == nil || t.Exchange == nil || x.at.IsZero() {
+		return
+	}
+	told := Exchange{Channel: ch, Transport: x.kind, Sent: x.sent, Took: time.Since(x.at), Err: err}
+	if reply != nil {
+		told.Received = bytesOf(*reply)
+	}
+	e.tell(func() { t.Exchange(c, told) })
+}
+
+func bytesOf(m bayeux.Message) int { return len(bayeux.Append(nil, []bayeux.Message{m})) - len("[]") }
+
+// wire tells of a batch.
+func (c *Client) wire(id transport.LegID, out bool, ms []bayeux.Message) {
+	t := c.d.Trace
+	if t == nil || t.Wire == nil || len(ms) == 0 {
+		return
+	}
+	c.mu.Lock()
+	kind, clientID := "", c.id
+	if l := c.legs[id]; l != nil {
+		kind = l.kind
+	}
+	c.mu.Unlock()
+	shown := make([]bayeux.Message, len(ms))
+	for i := range ms {
+		shown[i] = mask(ms[i], clientID)
+	}
+	t.Wire(c, Wire{Leg: id, Transport: kind, Out: out, Batch: bayeux.Append(nil, shown)})
+}
+
+// mask returns m without its secrets.
+func mask(m bayeux.Message, clientID string) bayeux.Message {
+	if m.Meta != nil {
+		meta := *m.Meta
+		if clientID != "" {
+			meta.Error = strings.ReplaceAll(meta.Error, clientID, masked) // Faye quotes it
+		}
+		if meta.ClientID != "" {
+			meta.ClientID = masked
+		}
+		m.Meta = &meta
+	}
+	if len(m.Ext) > 0 {
+		var v any
+		if json.Unmarshal(m.Ext, &v) != nil {
+			v = masked
+		}
+		m.Ext, _ = json.Marshal(maskStrings(v)) // of what was JSON: it does not fail
+	}
+	return m
+}
+
+func maskStrings(v any) any {
+	switch v := v.(type) {
+	case string:
+		return masked
+	case []any:
+		for i := range v {
+			v[i] = maskStrings(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = maskStrings(v[k])
+		}
+	}
+	return v
+}

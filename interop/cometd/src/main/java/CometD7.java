@@ -1,0 +1,47 @@
+import jakarta.servlet.ServletContext;
+import org.cometd.bayeux.server.BayeuxServer;
+import org.cometd.server.BayeuxServerImpl;
+import org.cometd.server.CometDServlet;
+import org.cometd.server.http.AsyncJSONTransport;
+import org.cometd.server.websocket.javax.WebSocketTransport;
+import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.servlet.ServletContextHandler;
+import org.eclipse.jetty.servlet.ServletHolder;
+import org.eclipse.jetty.websocket.jakarta.server.config.JakartaWebSocketServletContainerInitializer;
+
+/** CometD 7 on Jetty 11. */
+public final class CometD7 extends Server {
+    private final org.eclipse.jetty.server.Server jetty = new org.eclipse.jetty.server.Server();
+
+    public static void main(String[] args) {
+        new CometD7().run(args);
+    }
+
+    @Override
+    int start(int port, boolean ws) throws Exception {
+        ServerConnector connector = new ServerConnector(jetty);
+        connector.setHost("127.0.0.1");
+        connector.setPort(port);
+        jetty.addConnector(connector);
+        ServletContextHandler context = new ServletContextHandler(jetty, "/");
+        String transports = AsyncJSONTransport.class.getName();
+        if (ws) {
+            transports = WebSocketTransport.class.getName() + "," + transports;
+            JakartaWebSocketServletContainerInitializer.configure(context, null);
+        }
+        bayeux.setOption(BayeuxServerImpl.TRANSPORTS_OPTION, transports);
+        bayeux.setOption(ServletContext.class.getName(), context.getServletContext());
+        context.setAttribute(BayeuxServer.ATTRIBUTE, bayeux);
+        ServletHolder servlet = new ServletHolder(new CometDServlet());
+        servlet.setInitOrder(1);
+        servlet.setAsyncSupported(true);
+        context.addServlet(servlet, "/cometd/*");
+        jetty.start();
+        return connector.getLocalPort();
+    }
+
+    @Override
+    void stop() throws Exception {
+        jetty.stop();
+    }
+}

@@ -1,0 +1,48 @@
+import org.cometd.bayeux.server.BayeuxServer;
+import org.cometd.server.BayeuxServerImpl;
+import org.cometd.server.http.JSONHttpTransport;
+import org.cometd.server.http.jakarta.CometDServlet;
+import org.cometd.server.websocket.jetty.JettyWebSocketTransport;
+import org.eclipse.jetty.ee11.servlet.ServletContextHandler;
+import org.eclipse.jetty.ee11.servlet.ServletHolder;
+import org.eclipse.jetty.server.Context;
+import org.eclipse.jetty.server.ServerConnector;
+import org.eclipse.jetty.websocket.server.WebSocketUpgradeHandler;
+
+/** CometD 9 on Jetty 12.1. */
+public final class CometD9 extends Server {
+    private final org.eclipse.jetty.server.Server jetty = new org.eclipse.jetty.server.Server();
+
+    public static void main(String[] args) {
+        new CometD9().run(args);
+    }
+
+    @Override
+    int start(int port, boolean ws) throws Exception {
+        ServerConnector connector = new ServerConnector(jetty);
+        connector.setHost("127.0.0.1");
+        connector.setPort(port);
+        jetty.addConnector(connector);
+        ServletContextHandler context = new ServletContextHandler("/");
+        jetty.setHandler(context);
+        String transports = JSONHttpTransport.class.getName();
+        if (ws) {
+            transports = JettyWebSocketTransport.class.getName() + "," + transports;
+            context.insertHandler(WebSocketUpgradeHandler.from(jetty, context, container -> { }));
+            bayeux.setOption(Context.class.getName(), context.getContext());
+        }
+        bayeux.setOption(BayeuxServerImpl.TRANSPORTS_OPTION, transports);
+        context.setAttribute(BayeuxServer.ATTRIBUTE, bayeux);
+        ServletHolder servlet = new ServletHolder(new CometDServlet());
+        servlet.setInitOrder(1);
+        servlet.setAsyncSupported(true);
+        context.addServlet(servlet, "/cometd/*");
+        jetty.start();
+        return connector.getLocalPort();
+    }
+
+    @Override
+    void stop() throws Exception {
+        jetty.stop();
+    }
+}
