@@ -27,6 +27,7 @@ type shared struct {
 	mu      sync.Mutex
 	clients map[*Client]struct{}
 	closed  bool
+	watch   watch
 
 	handshakes, failures, delivered atomic.Uint64
 }
@@ -183,6 +184,9 @@ func (d *Dialer) enlist(c *Client) bool {
 		s.clients = map[*Client]struct{}{}
 	}
 	s.clients[c] = struct{}{}
+	if len(s.clients) == 1 {
+		d.watchClocks()
+	}
 	return true
 }
 
@@ -191,6 +195,9 @@ func (d *Dialer) forget(c *Client) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.clients, c)
+	if len(s.clients) == 0 && s.watch.timer != nil {
+		s.watch.timer.Stop()
+	}
 }
 
 func (d *Dialer) all() []*Client {

@@ -57,7 +57,9 @@ func (c *Client) abandon(e *fx) {
 	}
 }
 
-func expired(cr *Credential) bool { return !cr.Expires.IsZero() && time.Now().After(cr.Expires) }
+func expired(cr *Credential) bool {
+	return !cr.Expires.IsZero() && time.Now().After(cr.Expires.Round(0))
+}
 
 func (c *Client) drawHandshake(e *fx, l transport.Leg, now time.Time) []bayeux.Message {
 	s := &c.shake
@@ -168,7 +170,7 @@ func (c *Client) authorized(e *fx, cr *Credential, ext object) {
 	s := &c.shake
 	s.cred, s.ext, s.renew = cr, ext, time.Time{}
 	if left := time.Until(cr.Expires); !cr.Expires.IsZero() && left > 0 {
-		s.renew = cr.Expires.Add(-min(left/10, time.Minute))
+		s.renew = cr.Expires.Round(0).Add(-min(left/10, time.Minute)) // by the wall clock
 	}
 	if c.id == "" { // a socket that is open was opened without it
 		c.abandon(e)

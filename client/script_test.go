@@ -37,6 +37,7 @@ func (p *pipe) Wake(l transport.Lane) {
 	p.wakes[l]++
 }
 func (p *pipe) Drain(transport.LegID) {}
+func (p *pipe) Check()                {}
 func (p *pipe) Cut(id transport.LegID, cause error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -51,6 +51,11 @@ func (v *valve) Cut(id transport.LegID, cause error) {
 	v.http.Cut(id, cause)
 }
 
+func (v *valve) Check() {
+	v.socket.Check()
+	v.http.Check()
+}
+
 func (v *valve) Close() error {
 	v.turn(event{kind: closes})
 	return errors.Join(v.socket.Close(), v.http.Close())

@@ -23,6 +23,10 @@ type Transport interface {
 	// Cut ends a leg now; its End has Op "cut" and carries cause. It does not
 	// wait for that End. Unknown and ended legs are ignored.
 	Cut(id LegID, cause error)
+	// Check has every open socket show that it lives, without waiting for it:
+	// one that does not answer within three seconds ends, with Op "ping". An
+	// exchange cannot be asked, and is left alone.
+	Check()
 	// Close cuts every leg and waits until no goroutine is left; End may run
 	// meanwhile, afterwards no Handler method does. It must not be called from
 	// inside one. Calling it again waits likewise.

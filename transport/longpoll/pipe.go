@@ -48,6 +48,9 @@ func (p *pipe) Types() []string { return []string{transport.LongPolling} }
 // Drain does nothing: an exchange draws once and ends by itself.
 func (p *pipe) Drain(transport.LegID) {}
 
+// Check does nothing: an exchange cannot be asked.
+func (p *pipe) Check() {}
+
 // Wake draws on the lane until there is nothing, on a goroutine that lives as
 // long as there is something.
 func (p *pipe) Wake(lane transport.Lane) {

@@ -133,3 +133,27 @@ func drain(r *rig) {
 		require.NotEqual(r, held.Leg.ID, d.Leg.ID, "drawn on a leg that is drained")
 	}
 }
+
+// checked: Check ends a socket whose peer is silent, soon, and leaves alone
+// what lives or cannot be asked.
+func checked(r *rig) {
+	r.pipe.Check() // nothing is open
+	r.begin()
+	held := r.settle()
+	for range 3 {
+		r.pipe.Check()
+	}
+	time.Sleep(5 * time.Second)
+	synctest.Wait()
+	require.Nil(r, r.h.Record().Ended(held.Leg.ID), "a leg that lives was ended")
+	if held.Leg.Once {
+		return
+	}
+	r.net.Stall(address, true, true)
+	start := time.Now()
+	r.pipe.Check()
+	end := r.end(held.Leg.ID)
+	require.NotNil(r, end.Err)
+	require.Equal(r, "ping", end.Err.Op)
+	require.LessOrEqual(r, end.At.Sub(start), 4*time.Second)
+}

@@ -17,6 +17,7 @@ func (deaf) Types() []string            { return nil }
 func (deaf) Wake(transport.Lane)        {}
 func (deaf) Drain(transport.LegID)      {}
 func (deaf) Cut(transport.LegID, error) {}
+func (deaf) Check()                     {}
 func (deaf) Close() error               { return nil }
 
 // TestTheRefereePanics calls the Handler as no pipe may.

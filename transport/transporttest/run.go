@@ -59,6 +59,7 @@ var cases = []entry{
 	{"cut from inside Receive", cutInside},
 	{"cut at every moment", cutAnywhen},
 	{"cut and drain what does not exist", unknownLegs},
+	{"check", checked},
 	{"drain", drain},
 	{"reset while a connect is held", reset},
 	{"dial refused", refused},

@@ -12,6 +12,7 @@ const (
 	openTime  = 10 * time.Second // from the dial to the 101
 	writeTime = 10 * time.Second // for a batch
 	pingTime  = 10 * time.Second // between pings, and for a pong
+	checkTime = 3 * time.Second  // for the pong that Check asks for
 	drainTime = time.Second      // from the close frame to the server's
 
 	// minLimit is the smallest bound a batch is put under after a 1009.
@@ -71,6 +72,15 @@ func (p *pipe) Cut(id transport.LegID, cause error) {
 	defer p.mu.Unlock()
 	if k := p.all[id]; k != nil {
 		k.fail("cut", cause)
+	}
+}
+
+// Check pings every open socket.
+func (p *pipe) Check() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, k := range p.all {
+		k.check()
 	}
 }
 

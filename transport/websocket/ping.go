@@ -19,11 +19,23 @@ func (k *socket) ping() {
 	case k.pong < k.pings:
 		k.fail("ping", errSilent)
 	default:
-		k.pings++
-		payload := strconv.AppendInt(nil, int64(k.pings), 10)
-		p.wg.Go(func() { _ = k.conn.WriteControl(ws.PingMessage, payload, time.Now().Add(pingTime)) })
-		k.beat.Reset(pingTime)
+		k.sendPing(pingTime)
 	}
+}
+
+// check asks out of turn. Called with the pipe's mutex held.
+func (k *socket) check() {
+	if k.beat != nil && !k.gone && !k.draining {
+		k.sendPing(checkTime)
+	}
+}
+
+// sendPing sends a ping, whose pong must be there when the next is due.
+func (k *socket) sendPing(within time.Duration) {
+	k.pings++
+	payload := strconv.AppendInt(nil, int64(k.pings), 10)
+	k.p.wg.Go(func() { _ = k.conn.WriteControl(ws.PingMessage, payload, time.Now().Add(pingTime)) })
+	k.beat.Reset(within)
 }
 
 // ponged is called by the reader. A pong that answers none of our pings is a

@@ -1,0 +1,96 @@
+package client
+
+import "time"
+
+const (
+	watchTime = 5 * time.Second // between two looks at the clocks
+	leastJump = 2 * time.Second // between them that is no adjustment: NTP's are smaller, or slow
+	graceTime = 2 * time.Second // for what should have come while the machine slept
+)
+
+// A watch finds out that the machine slept, or that its clock was set: the
+// monotonic clock stands still in the one case and the wall clock jumps in
+// both, so that they part. Timers run by the monotonic one, and would be late.
+type watch struct {
+	timer *time.Timer
+	at    time.Time        // of the last look
+	wall  time.Time        // then
+	now   func() time.Time // the wall clock; nil: the machine's
+}
+
+func (w *watch) read() time.Time {
+	if w.now != nil {
+		return w.now()
+	}
+	return time.Now().Round(0) // without the monotonic reading
+}
+
+// look returns how far the wall clock went ahead of the monotonic one since
+// the last look.
+func (w *watch) look() time.Duration {
+	at, wall := time.Now(), w.read()
+	jump := wall.Sub(w.wall) - at.Sub(w.at)
+	w.at, w.wall = at, wall
+	return jump
+}
+
+// watchClocks starts the looks, with the first session; called with the mutex of shared held.
+func (d *Dialer) watchClocks() {
+	w := &d.shared.watch
+	w.look()
+	w.timer = time.AfterFunc(watchTime, d.lookAtClocks)
+}
+
+func (d *Dialer) lookAtClocks() {
+	s := &d.shared
+	s.mu.Lock()
+	if len(s.clients) == 0 {
+		s.mu.Unlock()
+		return
+	}
+	jump := s.watch.look()
+	s.watch.timer.Reset(watchTime)
+	s.mu.Unlock()
+	if jump.Abs() < leastJump {
+		return
+	}
+	d.idle()
+	for _, c := range d.all() {
+		c.jumped(jump)
+	}
+}
+
+// jumped is told that the clocks parted. While the machine slept the server's
+// time went on, so what waits for an answer has less time left, or none; a
+// pause is over; and whatever is open has to show that it lives.
+func (c *Client) jumped(jump time.Duration) {
+	c.log.Info("clock", "jump", jump)
+	c.step(func(e *fx) {
+		now := time.Now()
+		if jump > 0 {
+			for _, p := range c.out.pending {
+				sooner(&p.late, jump, now)
+			}
+			for _, t := range []*time.Time{&c.out.late, &c.cycle.late, &c.shake.late} {
+				sooner(t, jump, now)
+			}
+			if c.cycle.due.After(now) {
+				c.cycle.due = now
+			}
+		}
+		c.next = time.Time{} // the timer is set anew: a credential expires by the wall clock
+		c.failures.until = time.Time{}
+		c.draws(e)
+		e.tell(c.t.Check)
+	})
+}
+
+// sooner moves a deadline ahead by a jump, but leaves a moment from now.
+func sooner(t *time.Time, jump time.Duration, now time.Time) {
+	if least := now.Add(graceTime); t.After(least) {
+		*t = t.Add(-jump)
+		if t.Before(least) {
+			*t = least
+		}
+	}
+}
