@@ -48,24 +48,28 @@ func onStack(t *testing.T, so *bayeuxtest.Options, co *client.Options, f func(*s
 func onStackWith(t *testing.T, so *bayeuxtest.Options, co func() *client.Options, f func(*stack)) {
 	t.Helper()
 	for _, mode := range modes {
-		t.Run(mode.String(), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := &stack{T: t, net: memnet.New()}
-				s.net.SetLatency(latency)
-				s.serve(so)
-				s.dialer = &client.Dialer{
-					Policy:      fallback.Policy{Mode: mode},
-					DialContext: s.net.DialContext,
-					Proxy:       http.ProxyURL(nil),
-				}
-				defer s.close()
-				var err error
-				s.c, err = s.dialer.Dial(t.Context(), site, co())
-				require.NoError(t, err)
-				f(s)
-			})
-		})
+		t.Run(mode.String(), func(t *testing.T) { onMode(t, mode, so, co, f) })
 	}
+}
+
+// onMode runs f in a bubble.
+func onMode(t *testing.T, mode fallback.Mode, so *bayeuxtest.Options, co func() *client.Options, f func(*stack)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		s := &stack{T: t, net: memnet.New()}
+		s.net.SetLatency(latency)
+		s.serve(so)
+		s.dialer = &client.Dialer{
+			Policy:      fallback.Policy{Mode: mode},
+			DialContext: s.net.DialContext,
+			Proxy:       http.ProxyURL(nil),
+		}
+		defer s.close()
+		var err error
+		s.c, err = s.dialer.Dial(t.Context(), site, co())
+		require.NoError(t, err)
+		f(s)
+	})
 }
 
 // close ends both, also after a test that failed half-way.

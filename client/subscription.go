@@ -23,6 +23,7 @@ type Subscription struct {
 	mu    sync.Mutex
 	queue deque
 	size  Bound // messages and bytes in queue; gaps do not count
+	owed  bool  // the last that was taken is a gap
 	err   error // ends it once the queue is empty
 }
 
@@ -85,6 +86,7 @@ func (s *Subscription) take() (e entry, err error, ok bool) {
 		return entry{}, s.err, s.err != nil
 	}
 	e = s.pop()
+	s.owed = e.gap != nil
 	if s.queue.n > 0 || s.err != nil {
 		s.ring() // for another caller of Next
 	}
@@ -94,10 +96,15 @@ func (s *Subscription) take() (e entry, err error, ok bool) {
 func (s *Subscription) pop() entry {
 	e := s.queue.popFront()
 	if e.gap == nil {
-		s.size.Messages--
-		s.size.Bytes -= weight(&e.m)
+		s.count(&e.m, -1)
 	}
 	return e
+}
+
+// count takes a message into the size, or out of it.
+func (s *Subscription) count(m *bayeux.Message, by int) {
+	s.size.Messages += by
+	s.size.Bytes += by * weight(m)
 }
 
 func (s *Subscription) ring() {
@@ -106,6 +113,11 @@ func (s *Subscription) ring() {
 	default:
 	}
 }
+
+// behind is how many messages may wait before more are copied out of the frames
+// they came in: a message keeps its frame, and those of a slow reader would keep
+// what others had long done with.
+const behind = 64
 
 func weight(m *bayeux.Message) int { return len(m.Data) + len(m.Ext) }
 
@@ -129,16 +141,31 @@ func (s *Subscription) put(m *bayeux.Message) (opened *GapError) {
 			opened = gap
 		}
 	}
-	s.queue.pushBack(entry{m: *m})
-	s.size.Messages++
-	s.size.Bytes += weight(m)
+	e := entry{m: *m}
+	if s.size.Messages >= behind {
+		e.m = m.Clone()
+	}
+	s.queue.pushBack(e)
+	s.count(m, 1)
 	s.ring()
 	return opened
 }
 
 // dropOldest drops the oldest message. A gap before it, if there is one,
-// grows by it.
+// grows by it. The message behind a gap that was just taken is spared, if there
+// is another: a slow reader would get gaps and little else.
 func (s *Subscription) dropOldest() *GapError {
+	if s.owed && s.size.Messages > 1 && s.queue.at(0).gap == nil {
+		spared := s.pop()
+		g := s.dropFirst()
+		s.queue.pushFront(spared)
+		s.count(&spared.m, 1)
+		return g
+	}
+	return s.dropFirst()
+}
+
+func (s *Subscription) dropFirst() *GapError {
 	var before *GapError
 	e := s.pop()
 	for e.gap != nil { // the message behind the gaps is the oldest

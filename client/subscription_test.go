@@ -151,3 +151,23 @@ func TestMessagesAndValues(t *testing.T) {
 	_, err := lone(SubscribeOptions{}).Next(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 }
+
+// A reader that is slower than the events still gets some.
+func TestMessageBehindATakenGapIsSpared(t *testing.T) {
+	s := lone(SubscribeOptions{Queue: Bound{Messages: 3}})
+	put := 0
+	var got []int
+	for range 6 {
+		for range 5 {
+			put++
+			s.put(number(put))
+		}
+		e, _, _ := s.take()
+		if e.gap != nil {
+			got = append(got, -e.gap.Missed)
+		} else {
+			got = append(got, 1)
+		}
+	}
+	require.Equal(t, []int{-2, 1, -9, 1, -9, 1}, got, "gaps and messages take turns")
+}
