@@ -2,7 +2,7 @@ package client
 
 import (
 	"encoding/json"
-	"strings"
+	"fmt"
 	"time"
 
 	"github.com/turold/turold/bayeux"
@@ -85,27 +85,28 @@ func (c *Client) wire(id transport.LegID, out bool, ms []bayeux.Message) {
 		return
 	}
 	c.mu.Lock()
-	kind, clientID := "", c.id
+	kind := ""
 	if l := c.legs[id]; l != nil {
 		kind = l.kind
 	}
 	c.mu.Unlock()
 	shown := make([]bayeux.Message, len(ms))
 	for i := range ms {
-		shown[i] = mask(ms[i], clientID)
+		shown[i] = mask(ms[i])
 	}
 	t.Wire(c, Wire{Leg: id, Transport: kind, Out: out, Batch: bayeux.Append(nil, shown)})
 }
 
 // mask returns m without its secrets.
-func mask(m bayeux.Message, clientID string) bayeux.Message {
+func mask(m bayeux.Message) bayeux.Message {
 	if m.Meta != nil {
 		meta := *m.Meta
-		if clientID != "" {
-			meta.Error = strings.ReplaceAll(meta.Error, clientID, masked) // Faye quotes it
-		}
 		if meta.ClientID != "" {
 			meta.ClientID = masked
+		}
+		// Faye quotes the clientId that it does not know.
+		if e := bayeux.ParseError(m.Channel, meta.Error); meta.Error != "" && e.Kind == bayeux.UnknownSession && e.Args != nil {
+			meta.Error = fmt.Sprintf("%d:%s:%s", e.Code, masked, e.Text)
 		}
 		m.Meta = &meta
 	}
