@@ -6,21 +6,8 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
-	"github.com/turold/turold/fallback"
 	"github.com/turold/turold/transport"
 )
-
-// A Trace has functions that are called as things happen, each of which may
-// be nil. They run on goroutines of the transport: they must return soon and
-// must not call Close or Disconnect. Those of one session may overlap.
-type Trace struct {
-	State     func(c *Client, from, to State, cause error) // cause nil: in the order of things
-	Transport func(c *Client, d fallback.Decision)         // which transport carries the session, and why
-	Exchange  func(c *Client, x Exchange)                  // a message that left, and its reply or why there is none
-	Wire      func(c *Client, w Wire)                      // each batch that leaves or arrives
-	Gap       func(c *Client, e *GapError)                 // as put into a subscription
-	Dropped   func(c *Client, m bayeux.Message)            // an event that no subscription is there for
-}
 
 // An Exchange is a message that left and what became of it. That of a connect
 // lasts as long as the server held it.
