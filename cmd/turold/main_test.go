@@ -109,13 +109,20 @@ func TestSubscribePrintsALineAnEvent(t *testing.T) {
 func TestSubscribePrintsGaps(t *testing.T) {
 	s := start(t, nil)
 	subscribed(s, func() {
+		_ = s.Publish("/a", 0)
+		for before := s.Stats().Connects; s.Stats().Connects < before+2; { // until the event is acknowledged
+			time.Sleep(time.Millisecond)
+			if x := s.Sessions(); len(x) > 0 {
+				_ = x[0].Deliver("/none", 0) // has a held connect answered
+			}
+		}
 		s.Forget("")
 		s.CutAll()
 		subscribed(s, func() { _ = s.Publish("/a", 1) })
 	})
-	r := turold(t, "", "subscribe", "--count", "1", s.URL, "/a")
+	r := turold(t, "", "subscribe", "--count", "2", s.URL, "/a")
 	require.Equal(t, exitDone, r.code, r.err)
-	require.Equal(t, "{\"channel\":\"/a\",\"gap\":{\"reason\":\"new session\",\"missed\":null}}\n{\"channel\":\"/a\",\"data\":1}\n", r.out)
+	require.Equal(t, "{\"channel\":\"/a\",\"data\":0}\n{\"channel\":\"/a\",\"gap\":{\"reason\":\"new session\",\"missed\":null}}\n{\"channel\":\"/a\",\"data\":1}\n", r.out)
 }
 
 func TestASignalEndsItInOrder(t *testing.T) {
