@@ -26,6 +26,14 @@ func (d *Dialer) idle() {
 	d.shared.pool.CloseIdleConnections()
 }
 
+// forgetPaths drops what was learnt of the network as it was.
+func (d *Dialer) forgetPaths() {
+	if d.Policy.Memory != nil {
+		d.Policy.Memory.Forget()
+	}
+	d.memory.Forget()
+}
+
 // opener makes the transport of one session: the Dialer's own, or the
 // fallback, whose decisions the trace hears of.
 func (d *Dialer) opener(c *Client) transport.Opener {
@@ -33,6 +41,9 @@ func (d *Dialer) opener(c *Client) transport.Opener {
 		return d.Open
 	}
 	p := d.Policy
+	if p.Memory == nil {
+		p.Memory = &d.memory
+	}
 	tell := p.Moved
 	p.Moved = func(m fallback.Decision) {
 		if tell != nil {

@@ -208,14 +208,16 @@ func (d *Dialer) all() []*Client {
 }
 
 // NetworkChanged tells every session that the device's network is another
-// one now: idle connections are dropped, and those who wait after a failure
-// try at once.
+// one now: idle connections are dropped, so is what was learnt of the paths,
+// what is open has to show that it lives, and those who wait try at once.
 func (d *Dialer) NetworkChanged() {
 	d.idle()
+	d.forgetPaths()
 	for _, c := range d.all() {
 		c.step(func(e *fx) {
 			c.failures.until = time.Time{}
 			c.draws(e)
+			e.tell(c.t.Check)
 		})
 	}
 }

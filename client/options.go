@@ -41,6 +41,7 @@ type Dialer struct {
 	Trace *Trace
 
 	shared shared
+	memory fallback.Memory // of the policy, unless it has one
 }
 
 // A Trace has functions that are called as things happen, each of which may

@@ -27,7 +27,7 @@ const (
 	latency = 20 * time.Millisecond // one way
 )
 
-var modes = []fallback.Mode{fallback.WebSocketFirst, fallback.WebSocketOnly, fallback.LongPollingOnly}
+var modes = []fallback.Mode{fallback.Auto, fallback.WebSocketFirst, fallback.WebSocketOnly, fallback.LongPollingOnly}
 
 // A stack is a client and its server on a network in memory.
 type stack struct {
@@ -71,6 +71,9 @@ func onMode(t *testing.T, mode fallback.Mode, so *bayeuxtest.Options, co func() 
 		f(s)
 	})
 }
+
+// auto reports whether the session may move between the transports.
+func (s *stack) auto() bool { return s.dialer.Policy.Mode == fallback.Auto }
 
 // close ends both, also after a test that failed half-way.
 func (s *stack) close() {

@@ -70,7 +70,7 @@ func TestBegin(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				c.world(w)
-				w.start(fallback.Policy{})
+				w.start(fallback.Policy{Mode: fallback.WebSocketFirst})
 				time.Sleep(wait + 10*trip)
 				saw := w.user.saw()
 				require.Len(w, saw.granted, 1)
@@ -130,7 +130,7 @@ func TestImpatientHandler(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.sockets(w.opens(""))
 		w.user.delay = time.Second
-		w.start(fallback.Policy{})
+		w.start(fallback.Policy{Mode: fallback.WebSocketFirst})
 		time.Sleep(2 * time.Minute)
 		w.decided(">long-polling mute")
 		saw := w.user.saw()
@@ -147,7 +147,7 @@ func TestLateSocket(t *testing.T) {
 			time.Sleep(wait + 2*time.Second)
 			return false
 		})
-		w.start(fallback.Policy{})
+		w.start(fallback.Policy{Mode: fallback.WebSocketFirst})
 		time.Sleep(wait + 10*trip)
 		w.decided(">long-polling hang")
 		conns := w.net.Conns(address)

@@ -47,18 +47,20 @@ const (
 	dropped             // the Handler cut or drained a leg
 	late                // the timer fired
 	closes              // the Handler closes the transport
+	checks              // the Handler wants to know what lives
 )
 
 // An event is one thing that happened.
 type event struct {
-	kind   kind
-	now    time.Time
-	pipe   pipe             // of asks, drew, brought, ended, passed
-	leg    transport.LegID  // of those, and of dropped
-	lane   transport.Lane   // of woken
-	batch  []bayeux.Message // of drew and brought
-	err    *transport.Error // of ended
-	shared bool             // with err: both pipes go to the same host and port
+	kind     kind
+	now      time.Time
+	pipe     pipe             // of asks, drew, brought, ended, passed
+	leg      transport.LegID  // of those, and of dropped
+	lane     transport.Lane   // of woken and asks
+	batch    []bayeux.Message // of drew and brought
+	err      *transport.Error // of ended
+	shared   bool             // with err: both pipes go to the same host and port
+	affinity bool             // of brought: the handshake by HTTP set a cookie that is not CometD's own
 }
 
 // effects are what is to be done after an event.
@@ -70,6 +72,17 @@ type effects struct {
 	cause     error
 	drain     transport.LegID // on the socket pipe; zero: none
 	wake      [2][2]bool      // by pipe and lane
+
+	batch   []bayeux.Message // of asks: what the leg carries instead of the Handler's
+	hold    *time.Duration   // of asks: the longest hold to ask for; nil: the pipe's
+	end     *closing         // an End that waited, and is passed on now
+	cutHTTP transport.LegID  // on the other pipe, for cause; zero: none
+}
+
+// A chooser is a choice between the two pipes, as a function of events alone.
+type chooser interface {
+	step(event) effects
+	due() time.Time // when it wants a late event; zero: never
 }
 
 // redial is how long after a failure no socket is tried for a new session.
@@ -103,6 +116,8 @@ type choice struct {
 func newChoice(patience time.Duration) *choice {
 	return &choice{patience: patience, out: map[transport.LegID]bool{}}
 }
+
+func (c *choice) due() time.Time { return c.deadline }
 
 // step takes one event.
 func (c *choice) step(e event) (fx effects) {

@@ -14,9 +14,33 @@
 //   - no change of transport is silent: each is told to [Policy.Moved] and logged
 //
 // It reads channels, the success and the advice of replies, and what a
-// handshake offers. It never reads a clientId or an acknowledgement, and writes
-// and keeps no message. It knows its two pipes as Openers only, whatever they
-// are made of.
+// handshake offers. It never reads a clientId or an acknowledgement, and keeps
+// no message. It writes one of its own: the probe of Auto. It knows its two
+// pipes as Openers only, whatever they are made of.
+//
+// # Auto
+//
+// The handshake goes by HTTP while a socket is dialled, and HTTP serves: the
+// session begins in the moment in which long-polling alone would begin it,
+// whatever becomes of the socket. One that opens shows nothing yet; it is proven
+// by the answer to a probe, a connect of a clientId that no server gave, which
+// touches no session. While one may soon be proven polls ask for short holds.
+// When a poll has ended nobody draws until every exchange has, and then the
+// socket is offered the connect with no hold; its answer is the move. Nothing
+// is out on the other pipe at that moment, so nothing is lost, doubled or
+// reordered by it.
+//
+// A socket that dies is left for HTTP at once, on which the same session goes
+// on, and another is dialled beside it. A server that does not know the session
+// on a socket keeps it by HTTP. Where HTTP fails or is late for the handshake
+// and a socket is open, the session begins there; HTTP will not know it, so it
+// waits two seconds for another socket when that one dies.
+//
+// A socket's failure is held against sockets only if HTTP answered within five
+// seconds of it; if that is not known an exchange of the valve's own finds out.
+// Then one session of all that share a [Memory] tries every 30 s, and every two
+// minutes after ten minutes, and at most four sockets are opened at a time where
+// none was proven in the last ten minutes.
 //
 // # WebSocket first
 //

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -96,7 +97,7 @@ func (w *world) judge() {
 		require.Equal(w, last, d.From)
 		require.NotEqual(w, d.From, d.To)
 		require.Equal(w, d.To, d.Transport)
-		require.Equal(w, d.Err == nil, d.Reason == fallback.ReasonFirst || d.Reason == fallback.ReasonBack)
+		require.Equal(w, d.Err == nil, slices.Contains([]string{fallback.ReasonFirst, fallback.ReasonBack, fallback.ReasonProven}, d.Reason))
 		last = d.To
 		line := w.logs.all()[i]
 		require.Equal(w, "transport", line["msg"])
@@ -125,16 +126,25 @@ func (w *world) start(p fallback.Policy) {
 		defer w.mu.Unlock()
 		w.moves = append(w.moves, d)
 	}
-	n := &transport.Network{Proxy: http.ProxyURL(nil)}
-	s := transport.NewSession(n, &w.target)
-	s.Jar, _ = cookiejar.New(nil)
-	s.Logger = slog.New(&w.logs)
-	open := fallback.New(p, w.counted(transport.WebSocket, websocket.Open), w.counted(transport.LongPolling, longpoll.Open))
-	w.pipe = transporttest.Check(open)(s, w.user)
-	w.user.pipe = w.pipe
+	w.pipe = w.open(p, w.user, slog.New(&w.logs))
 	require.Equal(w, p.Mode != fallback.LongPollingOnly, w.pipe.Types()[0] == transport.WebSocket)
 	w.begun = time.Now()
 	w.user.wake(transport.Commands)
+}
+
+// another opens a valve for another user.
+func (w *world) another(p fallback.Policy, u *user) transport.Transport {
+	return w.open(p, u, slog.New(slog.DiscardHandler))
+}
+
+func (w *world) open(p fallback.Policy, u *user, log *slog.Logger) transport.Transport {
+	n := &transport.Network{Proxy: http.ProxyURL(nil)}
+	s := transport.NewSession(n, &w.target)
+	s.Jar, _ = cookiejar.New(nil)
+	s.Logger = log
+	open := fallback.New(p, w.counted(transport.WebSocket, websocket.Open), w.counted(transport.LongPolling, longpoll.Open))
+	u.pipe = transporttest.Check(open)(s, u)
+	return u.pipe
 }
 
 // counted opens a refereed pipe whose dials are counted.

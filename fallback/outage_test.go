@@ -17,7 +17,7 @@ import (
 func TestNetworkDown(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.net.Refuse(address, true)
-		w.start(fallback.Policy{})
+		w.start(fallback.Policy{Mode: fallback.WebSocketFirst})
 		const attempts = 20
 		time.Sleep(attempts*(pause+trip) - 1)
 		w.dialled(attempts, 0)
@@ -58,7 +58,7 @@ func TestServerDown(t *testing.T) {
 					http.Error(rw, "", http.StatusBadGateway)
 					return true
 				})
-				w.start(fallback.Policy{})
+				w.start(fallback.Policy{Mode: fallback.WebSocketFirst})
 				var requests []int
 				for w.user.saw().failures < up.after {
 					time.Sleep(10 * time.Millisecond)
@@ -93,7 +93,7 @@ func TestServerDown(t *testing.T) {
 func TestBlackHole(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.net.BlackHole(address, true)
-		w.start(fallback.Policy{})
+		w.start(fallback.Policy{Mode: fallback.WebSocketFirst})
 		time.Sleep(2 * time.Minute)
 		w.decided()
 		sockets, posts := w.dialCount()
@@ -120,7 +120,7 @@ func (w *world) serving(p fallback.Policy) {
 // TestSocketDies: it is dialled again, and the session goes on.
 func TestSocketDies(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.serving(fallback.Policy{})
+		w.serving(fallback.Policy{Mode: fallback.WebSocketFirst})
 		for n := range 3 {
 			w.net.Reset(address)
 			time.Sleep(pause + 5*trip)
@@ -146,7 +146,7 @@ func TestRedialFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				w.serving(fallback.Policy{})
+				w.serving(fallback.Policy{Mode: fallback.WebSocketFirst})
 				before := w.user.saw()
 				w.sockets(c.hostile(w))
 				w.net.Reset(address)
@@ -177,7 +177,7 @@ func TestRedialFails(t *testing.T) {
 func TestForgotten(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.sockets(status(403))
-		w.start(fallback.Policy{})
+		w.start(fallback.Policy{Mode: fallback.WebSocketFirst})
 		time.Sleep(20 * time.Second)
 		w.decided(">long-polling refused")
 		w.sockets(nil)
@@ -215,7 +215,7 @@ func TestForgotten(t *testing.T) {
 func TestUnwanted(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.options.NoWebSocket = true
-		w.start(fallback.Policy{})
+		w.start(fallback.Policy{Mode: fallback.WebSocketFirst})
 		time.Sleep(10 * trip)
 		for range 3 {
 			w.lives(polling)
@@ -248,7 +248,7 @@ func TestOtherHost(t *testing.T) {
 					w.net.Refuse(a, true)
 				}
 			}
-			w.start(fallback.Policy{})
+			w.start(fallback.Policy{Mode: fallback.WebSocketFirst})
 			time.Sleep(5 * time.Second)
 			_, posts := w.dialCount()
 			require.Equal(w, c.falls, posts > 0, "%s and %s", c.http, c.socket)
@@ -263,7 +263,7 @@ func TestOtherHost(t *testing.T) {
 func TestTransportCauses(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.sockets(status(403))
-		w.start(fallback.Policy{})
+		w.start(fallback.Policy{Mode: fallback.WebSocketFirst})
 		time.Sleep(5 * time.Second)
 		var e *transport.Error
 		require.ErrorAs(w, w.told()[0].Err, &e)

@@ -10,7 +10,8 @@ type Mode uint8
 
 // The modes.
 const (
-	// Auto is the default. Today it is WebSocketFirst; what it does may grow.
+	// Auto is the default. The session begins by long-polling while a WebSocket
+	// is opened and proven beside it, and moves there, and back when it dies.
 	Auto Mode = iota
 	// WebSocketFirst begins on a WebSocket and long-polls only where that fails:
 	// one connection a session.
@@ -49,10 +50,14 @@ const DefaultPatience = 3 * time.Second
 // any number of sessions.
 type Policy struct {
 	Mode Mode
-	// Patience is how long a socket may take to open, and then again to answer
-	// the first message that wants an answer at once, before long-polling is
-	// tried; 0 or less: DefaultPatience.
+	// Patience is, in WebSocketFirst, how long a socket may take to open, and
+	// then again to answer the first message that wants an answer at once, before
+	// long-polling is tried; in Auto how long HTTP may take for the handshake
+	// while a WebSocket is open. 0 or less: DefaultPatience.
 	Patience time.Duration
+	// Memory is what sessions know together of where WebSockets fail, for Auto.
+	// Nil: each session finds out by itself.
+	Memory *Memory
 	// Moved is told each Decision, on a goroutine of a pipe and before the
 	// Handler gets what the new transport has brought. It must not block, and
 	// not close the transport. Nil: nobody is told; the log is all the same.
@@ -78,4 +83,5 @@ const (
 	ReasonMute    = "mute"         // it opened and did not answer within the Patience
 	ReasonDial    = "dial failed"  // it has a host and port of its own, and there was no connection to them
 	ReasonBack    = "back"         // the WebSocket serves again
+	ReasonProven  = "proven"       // a WebSocket has shown that it carries messages both ways
 )

@@ -19,10 +19,16 @@ func valve(p fallback.Policy) transport.Opener {
 
 func TestContract(t *testing.T) {
 	for _, mode := range []fallback.Mode{fallback.Auto, fallback.WebSocketFirst, fallback.WebSocketOnly, fallback.LongPollingOnly} {
-		transporttest.Run(t, transporttest.Pipe{Name: mode.String(), Open: valve(fallback.Policy{Mode: mode})})
+		transporttest.Run(t, transporttest.Pipe{Name: mode.String(), Open: valve(fallback.Policy{Mode: mode}), Probes: mode == fallback.Auto})
+	}
+	for _, mode := range []fallback.Mode{fallback.Auto, fallback.WebSocketFirst} {
+		transporttest.Run(t, transporttest.Pipe{
+			Name: mode.String() + " where no WebSocket passes", Open: valve(fallback.Policy{Mode: mode}),
+			Server: &bayeuxtest.Options{NoWebSocket: true}, Probes: mode == fallback.Auto,
+		})
 	}
 	transporttest.Run(t, transporttest.Pipe{
-		Name: "where no WebSocket passes", Open: valve(fallback.Policy{}),
-		Server: &bayeuxtest.Options{NoWebSocket: true},
+		Name: "websocket-first where no HTTP passes", Open: valve(fallback.Policy{Mode: fallback.WebSocketFirst}),
+		Server: &bayeuxtest.Options{NoLongPolling: true},
 	})
 }

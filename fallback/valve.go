@@ -18,15 +18,22 @@ type valve struct {
 	s            *transport.Session
 	h            transport.Handler
 	socket, http transport.Transport
+	cookies      map[string]bool // that the session had when it began
 
 	mu     sync.Mutex // guards what is below; nothing of another package is called under it
-	choice *choice
+	choice chooser
 	timer  *time.Timer
 	armed  time.Time // when timer fires; zero: it is stopped
 }
 
 func open(p Policy, s *transport.Session, h transport.Handler, socket, http transport.Opener) *valve {
 	v := &valve{p: p, s: s, h: h, choice: newChoice(p.Patience)}
+	if p.Mode == Auto {
+		if p.Memory == nil {
+			p.Memory = new(Memory)
+		}
+		v.choice, v.cookies = newRace(p.Memory, keyOf(s.Target()), p.Patience), names(s)
+	}
 	v.timer = time.AfterFunc(time.Hour, func() { v.turn(event{kind: late}) })
 	v.timer.Stop()
 	v.socket, v.http = socket(s, side{v, onSocket}), http(s, side{v, onHTTP})
@@ -52,6 +59,7 @@ func (v *valve) Cut(id transport.LegID, cause error) {
 }
 
 func (v *valve) Check() {
+	v.turn(event{kind: checks})
 	v.socket.Check()
 	v.http.Check()
 }
@@ -74,6 +82,9 @@ func (v *valve) turn(e event) effects {
 	if fx.cut != 0 {
 		v.socket.Cut(fx.cut, fx.cause)
 	}
+	if fx.cutHTTP != 0 {
+		v.http.Cut(fx.cutHTTP, fx.cause)
+	}
 	if fx.drain != 0 {
 		v.socket.Drain(fx.drain)
 	}
@@ -85,12 +96,16 @@ func (v *valve) turn(e event) effects {
 			v.http.Wake(transport.Lane(lane))
 		}
 	}
+	if c := fx.end; c != nil {
+		v.h.End(c.leg, c.err)
+		v.turn(event{kind: passed, leg: c.leg})
+	}
 	return fx
 }
 
 // arm sets the one timer to the end of the choice's patience.
 func (v *valve) arm() {
-	at := v.choice.deadline
+	at := v.choice.due()
 	if at == v.armed {
 		return
 	}
@@ -110,8 +125,12 @@ type side struct {
 
 // Next asks the Handler if the pipe may draw.
 func (s side) Next(lane transport.Lane, leg transport.Leg) []bayeux.Message {
-	if !s.v.turn(event{kind: asks, pipe: s.pipe, leg: leg.ID}).pass {
-		return nil
+	fx := s.v.turn(event{kind: asks, pipe: s.pipe, leg: leg.ID, lane: lane})
+	if !fx.pass {
+		return fx.batch
+	}
+	if fx.hold != nil {
+		leg.Hold = min(leg.Hold, *fx.hold)
 	}
 	batch := s.v.h.Next(lane, leg)
 	s.v.turn(event{kind: drew, pipe: s.pipe, leg: leg.ID, batch: batch})
@@ -120,7 +139,7 @@ func (s side) Next(lane transport.Lane, leg transport.Leg) []bayeux.Message {
 
 // Receive hands up, unless nobody knows the leg.
 func (s side) Receive(id transport.LegID, ms []bayeux.Message) {
-	if s.v.turn(event{kind: brought, pipe: s.pipe, leg: id, batch: ms}).pass {
+	if s.v.turn(event{kind: brought, pipe: s.pipe, leg: id, batch: ms, affinity: s.v.bound(s.pipe, ms)}).pass {
 		s.v.h.Receive(id, ms)
 	}
 }
@@ -138,6 +157,37 @@ func (s side) End(id transport.LegID, err *transport.Error) {
 		s.v.h.End(id, err)
 	}
 	s.v.turn(event{kind: passed, pipe: s.pipe, leg: id})
+}
+
+// names are those of the session's cookies.
+func names(s *transport.Session) map[string]bool {
+	all := map[string]bool{"BAYEUX_BROWSER": true} // CometD's own: a WebSocket needs none
+	if s.Jar != nil {
+		for _, c := range s.Jar.Cookies(s.Target().URL) {
+			all[c.Name] = true
+		}
+	}
+	return all
+}
+
+// bound reports whether a handshake by HTTP has set cookies that the session
+// did not have: a load balancer's, which a WebSocket should carry.
+func (v *valve) bound(p pipe, ms []bayeux.Message) bool {
+	if v.cookies == nil || p != onHTTP || len(ms) == 0 || ms[0].Channel != bayeux.MetaHandshake {
+		return false
+	}
+	for name := range names(v.s) {
+		if !v.cookies[name] {
+			return true
+		}
+	}
+	return false
+}
+
+// keyOf names the way to a server.
+func keyOf(t *transport.Target) string {
+	s := t.Socket()
+	return s.Scheme + "://" + transport.Address(s) + s.Path + " " + t.URL.Scheme + "://" + transport.Address(t.URL)
 }
 
 // shared reports whether both pipes go to the same host and port.

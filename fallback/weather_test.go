@@ -20,7 +20,7 @@ func TestWeather(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				r := rand.New(rand.NewPCG(seed, 0))
-				w.start(fallback.Policy{Patience: time.Duration(1+r.IntN(4)) * time.Second})
+				w.start(fallback.Policy{Mode: fallback.WebSocketFirst, Patience: time.Duration(1+r.IntN(4)) * time.Second})
 				for range 60 {
 					w.change(r)
 					time.Sleep(time.Duration(r.IntN(20_000)) * time.Millisecond)

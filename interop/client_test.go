@@ -18,7 +18,7 @@ import (
 
 var (
 	kinds = []*servers.Kind{servers.CometD, servers.Faye}
-	modes = []fallback.Mode{fallback.WebSocketOnly, fallback.LongPollingOnly}
+	modes = []fallback.Mode{fallback.Auto, fallback.WebSocketOnly, fallback.LongPollingOnly}
 )
 
 // onEach runs f against each server on each transport.
@@ -40,7 +40,9 @@ func dial(t *testing.T, url string, mode fallback.Mode) *client.Client {
 	c, err := d.Dial(t.Context(), url, nil)
 	require.NoError(t, err)
 	require.NoError(t, c.Ready(limit(t, time.Minute)))
-	require.Equal(t, mode.String(), c.Status().Transport)
+	if mode != fallback.Auto { // which moves while the test runs
+		require.Equal(t, mode.String(), c.Status().Transport)
+	}
 	return c
 }
 

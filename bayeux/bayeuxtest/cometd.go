@@ -168,6 +168,9 @@ func alphanumeric(id string) bool {
 // long-polling only with the cookie it was born with.
 func (s *Server) find(from *origin, m *bayeux.Message) *Session {
 	x := s.sessions[m.Meta.ClientID]
+	if x != nil && from.sock != nil && s.d.HandshakeOnSocket && x.born != from.sock {
+		return nil
+	}
 	if x != nil && from.sock == nil && (x.browser == "" || x.browser != from.browser) {
 		return nil
 	}
@@ -200,6 +203,7 @@ func (s *Server) handshake(from *origin, m *bayeux.Message) (bayeux.Message, *Se
 		ack = ext.Ack
 	}
 	x := s.newSession(browser, ack)
+	x.born = from.sock
 	r := success(*m)
 	r.Meta.ClientID, r.Meta.Version, r.Meta.MinimumVersion = x.id, "1.0", "1.0"
 	r.Meta.Advice = s.advice()

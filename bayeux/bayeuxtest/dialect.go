@@ -33,6 +33,9 @@ type Dialect struct {
 	// AdoptWhenHeld: a session's events go to a socket only once a connect was
 	// held there, and no other message takes it over from long-polling.
 	AdoptWhenHeld bool
+	// HandshakeOnSocket: on a socket only sessions are known that began there
+	// (CometD's option ws.requireHandshakePerConnection).
+	HandshakeOnSocket bool
 	// CutWhenClosed: a poll that is held when the server closes is cut. Without
 	// it the answer is 500.
 	CutWhenClosed bool

@@ -30,6 +30,7 @@ type Session struct {
 	advised   bool  // the next connect's reply says so again
 	held      *held
 	sock      *socket // pushes go there; nil: none owns it
+	born      *socket // it began there; nil: by long-polling
 	lease     time.Duration
 	expiry    *time.Timer
 	kind      string

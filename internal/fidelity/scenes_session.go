@@ -206,7 +206,7 @@ func expiry(s *stage) {
 	s.begin("")
 	s.rest(ShortLife / 2)
 	s.ask(s.hold(0))
-	s.rest(3 * ShortLife)
+	s.rest(5 * ShortLife)
 	s.ask(s.hold(0))
 
 	// It asks for 5 s more, and then no longer.

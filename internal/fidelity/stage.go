@@ -38,6 +38,11 @@ type stage struct {
 	told  map[string]bool      // the ids whose replies came
 }
 
+func newStage(t *testing.T, lab *Lab, server Server, kind string, log *strings.Builder) *stage {
+	return &stage{T: t, lab: lab, server: server, kind: kind, log: log,
+		names: map[string]string{}, sent: map[string]time.Time{}, told: map[string]bool{}}
+}
+
 // A wire is the connections of one client of one server.
 type wire interface {
 	// send lets a body leave and does not wait.

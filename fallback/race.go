@@ -1,0 +1,353 @@
+package fallback
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+var (
+	errAffinity = errors.New("fallback: the server does not know the session on the WebSocket")
+	errStanding = errors.New("fallback: the WebSocket was opened before what the handshake brought")
+	errUnwanted = errors.New("fallback: the server offers no WebSocket")
+	errEnded    = errors.New("fallback: the WebSocket ended")
+	errShake    = errors.New("fallback: HTTP does not answer the handshake, and a WebSocket is open")
+)
+
+// A stand is where the parallel choice stands.
+type stand uint8
+
+const (
+	anchored stand = iota // HTTP draws; a socket is opened and proven beside it, or none is
+	quieting              // the socket is proven: HTTP draws commands until its poll has ended
+	shut                  // nobody draws until every exchange has ended; then the socket is offered a connect
+	adopting              // the socket has it; nobody draws until it is answered
+	upgraded              // the socket draws
+	turning               // nobody draws until the End of what was left is passed on; then next does
+	over                  // nobody draws any more
+)
+
+func (s stand) String() string {
+	return [...]string{"anchored", "quieting", "shut", "adopting", "upgraded", "turning", "over"}[s]
+}
+
+// Times of the parallel choice.
+const (
+	leastPatience = time.Second
+	mostPatience  = 10 * time.Second
+	leastHold     = 250 * time.Millisecond // of a poll while a socket may be about to take over
+	mostHold      = time.Second
+	evidence      = 5 * time.Second  // a socket's failure counts if HTTP works this near to it
+	calm          = 5 * time.Second  // before the next try after a failure that shows nothing
+	reborn        = 2 * time.Second  // for another socket to go on with a session that HTTP cannot
+	shortLife     = 30 * time.Second // of sockets that die as soon as they serve
+	shortLives    = 3                // of those in a row are a failure of sockets
+)
+
+// A race is the choice of the mode Auto, without pipes, clock and lock: the
+// handshake goes by HTTP while a socket is dialled, HTTP serves, and the session
+// moves to the socket once that has shown that it carries messages. What it
+// shares with other sessions is in mem.
+type race struct {
+	mem     *Memory
+	key     string
+	longest time.Duration // that HTTP may take for the handshake while a socket is open
+
+	at      stand
+	next    stand           // of turning
+	left    transport.LegID // of turning
+	carrier string          // the transport of the last Decision
+	pending [2]bool         // lanes woken while nobody draws
+
+	// HTTP.
+	out      map[transport.LegID]*trip // from when it asks until its End was passed on
+	answered time.Time                 // when it answered last
+	down     bool                      // it failed since
+	srtt     time.Duration
+	control  bool            // an exchange of our own is to say whether HTTP works
+	shaking  transport.LegID // carries a handshake
+	shakeBy  time.Time       // when it is late
+	late     time.Time       // the same, until that was seen
+	skip     bool            // the next poll goes by HTTP, whatever is proven
+	held     *closing        // its end, which waits for the dial
+
+	// The socket.
+	dialling bool
+	stale    bool            // what the dial comes to is not wanted
+	asked    bool            // for leave to open it: Memory.end is due
+	sock     transport.LegID // the open one; zero: none is
+	proven   bool            // it has answered
+	owns     bool            // it carries the session, and the Handler knows it
+	born     bool            // the session began on it: HTTP does not know it
+	probe    time.Time       // when the probe is to be answered
+	again    time.Time       // when it is sent once more
+	until    time.Time       // the end of shut, adopting, and of waiting for a reborn one
+	drawing  bool            // it is inside the Handler's Next
+	gone     map[transport.LegID]bool
+	since    time.Time // when it began to serve
+	lives    int       // short ones in a row
+
+	// What comes next.
+	redial   time.Time // when a socket is to be opened
+	want     bool      // and if HTTP answers before, then
+	unwanted bool      // the server offers none
+	doubt    *doubt    // a failure that waits for evidence
+	reason   string    // why the socket was left
+	cause    error
+}
+
+// A trip is an exchange of HTTP.
+type trip struct {
+	lane    transport.Lane
+	sent    time.Time
+	prompt  bool // the server need not hold it
+	connect bool // it has a connect
+	own     bool // it is ours, and the Handler knows nothing of it
+}
+
+// A closing is an End that was not passed on yet.
+type closing struct {
+	leg transport.LegID
+	err *transport.Error
+}
+
+// A doubt is a socket's failure that may be the network's.
+type doubt struct {
+	at     time.Time
+	reason string
+	err    error
+}
+
+func newRace(mem *Memory, key string, longest time.Duration) *race {
+	return &race{mem: mem, key: key, longest: longest, out: map[transport.LegID]*trip{}, gone: map[transport.LegID]bool{}}
+}
+
+// step takes one event.
+func (r *race) step(e event) (fx effects) {
+	if r.at == over && e.kind != ended && e.kind != passed {
+		return fx
+	}
+	switch e.kind {
+	case woken:
+		r.woken(&fx, e)
+	case asks:
+		if e.pipe == onHTTP {
+			r.httpAsks(&fx, e)
+		} else {
+			r.socketAsks(&fx, e)
+		}
+	case drew:
+		if e.pipe == onHTTP {
+			r.httpDrew(&fx, e)
+		} else {
+			r.socketDrew(&fx, e)
+		}
+	case brought:
+		if e.pipe == onHTTP {
+			r.httpBrought(&fx, e)
+		} else {
+			r.socketBrought(&fx, e)
+		}
+	case ended:
+		if e.pipe == onHTTP {
+			r.httpEnded(&fx, e)
+		} else {
+			r.socketEnded(&fx, e)
+		}
+	case passed:
+		delete(r.out, e.leg)
+		if e.leg == r.left {
+			r.left = 0
+		}
+		r.settle(&fx, e.now)
+	case checks:
+		if !r.redial.IsZero() {
+			r.redial = e.now
+		}
+	case late:
+		r.timer(&fx, e.now)
+	case closes:
+		r.at = over
+		r.release()
+	}
+	return fx
+}
+
+// due is when step wants to be told the time.
+func (r *race) due() time.Time {
+	if r.at == over {
+		return time.Time{}
+	}
+	var at time.Time
+	for _, t := range [...]time.Time{r.late, r.probe, r.again, r.until, r.redial} {
+		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	return at
+}
+
+func (r *race) timer(fx *effects, now time.Time) {
+	expired := func(t *time.Time) bool {
+		if t.IsZero() || now.Before(*t) {
+			return false
+		}
+		*t = time.Time{}
+		return true
+	}
+	if expired(&r.late) {
+		r.hurry(fx, now)
+	}
+	if expired(&r.again) {
+		fx.wake[onSocket][transport.Connect] = true
+	}
+	if expired(&r.probe) {
+		r.cut(fx, errMute)
+	}
+	if expired(&r.until) {
+		switch r.at {
+		case shut:
+			r.skip = true
+			r.open(fx, anchored)
+		case adopting:
+			r.cut(fx, errMute)
+		case upgraded: // no other socket came
+			r.born, r.stale = false, r.dialling
+			r.open(fx, anchored)
+		}
+	}
+	if expired(&r.redial) {
+		r.dial(fx, now)
+	}
+}
+
+// hurry gives a late handshake by HTTP up, if there is a socket for it.
+func (r *race) hurry(fx *effects, now time.Time) {
+	if r.shaking != 0 && r.sock != 0 && !r.owns && !now.Before(r.shakeBy) {
+		fx.cutHTTP, fx.cause = r.shaking, errShake
+	}
+}
+
+// cut ends the socket, which is told of when its End comes.
+func (r *race) cut(fx *effects, cause error) {
+	if r.sock != 0 {
+		fx.cut, fx.cause = r.sock, cause
+	}
+}
+
+// open has a pipe draw from now on, and wakes it.
+func (r *race) open(fx *effects, at stand) {
+	r.at, r.until = at, time.Time{}
+	p := onHTTP
+	if at == upgraded {
+		p = onSocket
+	}
+	fx.wake[p] = [2]bool{true, true}
+	r.pending = [2]bool{}
+}
+
+// woken sends a Wake to the pipe that draws. One that meets a turning valve is
+// kept until it is turned.
+func (r *race) woken(fx *effects, e event) {
+	if r.carrier == "" && r.sock == 0 && r.redial.IsZero() {
+		r.dial(fx, e.now)
+	}
+	switch r.at {
+	case anchored:
+		if e.lane == transport.Connect && r.ripe() {
+			r.shut(fx, e.now)
+			return
+		}
+		fx.wake[onHTTP][e.lane] = true
+	case quieting:
+		if e.lane == transport.Commands {
+			fx.wake[onHTTP][e.lane] = true
+		} else {
+			r.pending[e.lane] = true
+		}
+	case upgraded:
+		fx.wake[onSocket][e.lane] = true
+	default:
+		r.pending[e.lane] = true
+	}
+}
+
+// ripe: there is a session, the socket can take its next connect, and none is out.
+func (r *race) ripe() bool {
+	return r.proven && !r.owns && !r.skip && r.carrier != "" && r.shaking == 0 && !r.polling()
+}
+
+// turn has a pipe draw once the end of what was left is passed on.
+func (r *race) turn(left transport.LegID, next stand) {
+	r.at, r.left, r.next, r.until = turning, left, next, time.Time{}
+}
+
+// polling: a connect is out by HTTP.
+func (r *race) polling() bool {
+	for _, t := range r.out {
+		if t.connect || t.lane == transport.Connect {
+			return true
+		}
+	}
+	return false
+}
+
+// shut closes both pipes until every exchange has ended.
+func (r *race) shut(fx *effects, now time.Time) {
+	r.at, r.until = shut, now.Add(r.patience())
+	r.settle(fx, now)
+}
+
+// settle goes on when exchanges have ended.
+func (r *race) settle(fx *effects, now time.Time) {
+	if r.at == quieting && !r.polling() {
+		r.shut(fx, now)
+		return
+	}
+	if r.at == shut && len(r.out) == 0 {
+		fx.wake[onSocket][transport.Connect] = true
+	}
+	if r.at == turning && r.left == 0 && len(r.out) == 0 {
+		r.open(fx, r.next)
+		if r.at == upgraded && r.sock == 0 {
+			r.dialling, r.until = true, now.Add(reborn)
+		}
+	}
+}
+
+// patience is how long something may take that takes a round trip.
+func (r *race) patience() time.Duration {
+	return min(max(3*r.srtt, leastPatience), mostPatience)
+}
+
+// tell makes a Decision if the transport is another than before.
+func (r *race) tell(fx *effects, to, reason string, evidence error) {
+	if r.carrier == to {
+		return
+	}
+	if r.carrier == "" {
+		reason, evidence = ReasonFirst, nil
+	}
+	fx.told = &Decision{Transport: to, From: r.carrier, To: to, Reason: reason, Err: evidence}
+	r.carrier = to
+}
+
+// probeID is no id of a session's: those are numbers, and CometD takes letters
+// and digits only.
+const probeID = "probe"
+
+// probed reports whether a batch is the answer to a probe.
+func probed(ms []bayeux.Message) bool {
+	return slices.ContainsFunc(ms, func(m bayeux.Message) bool { return m.ID == probeID && m.IsReply() })
+}
+
+// probing is a message that touches no session: nobody has this clientId.
+func probing() []bayeux.Message {
+	return []bayeux.Message{{
+		Channel: bayeux.MetaConnect, ID: probeID,
+		Meta: &bayeux.Meta{ClientID: nobody(), ConnectionType: transport.WebSocket, Advice: &bayeux.Advice{Timeout: bayeux.Millis(0)}},
+	}}
+}

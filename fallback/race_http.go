@@ -1,0 +1,155 @@
+package fallback
+
+import (
+	"crypto/rand"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+// httpAsks says whether an exchange may draw.
+func (r *race) httpAsks(fx *effects, e event) {
+	connect := e.lane == transport.Connect
+	if connect && r.at == anchored && r.ripe() {
+		r.shut(fx, e.now)
+	}
+	switch {
+	case r.at == anchored, r.at == quieting && !connect:
+	default:
+		r.pending[e.lane] = true
+		return
+	}
+	if r.control && !connect {
+		r.control = false
+		fx.batch = probing()
+		r.out[e.leg] = &trip{lane: e.lane, sent: e.now, prompt: true, own: true}
+		return
+	}
+	fx.pass = true
+	r.out[e.leg] = &trip{lane: e.lane}
+	if r.hoping() {
+		hold := min(max(2*r.srtt, leastHold), mostHold)
+		fx.hold = &hold
+	}
+}
+
+// hoping: a socket may soon be proven, and then waits for a poll to end.
+func (r *race) hoping() bool { return !r.unwanted && (r.dialling || r.sock != 0 && !r.proven) }
+
+// httpDrew takes down what an exchange carries.
+func (r *race) httpDrew(fx *effects, e event) {
+	t := r.out[e.leg]
+	if len(e.batch) == 0 {
+		delete(r.out, e.leg)
+		r.settle(fx, e.now)
+		return
+	}
+	if t == nil {
+		return
+	}
+	t.sent, t.prompt = e.now, prompt(e.batch)
+	t.connect = slices.ContainsFunc(e.batch, func(m bayeux.Message) bool { return m.Channel == bayeux.MetaConnect })
+	r.skip = r.skip && !t.connect
+	if !shakes(e.batch) {
+		return
+	}
+	// A new session, for which what stands open is too old: the first dial
+	// goes along with the first handshake.
+	if r.carrier != "" {
+		r.leave(fx, errStanding)
+	}
+	r.shaking, r.shakeBy, r.born = e.leg, e.now.Add(r.longest), false
+	r.late = r.shakeBy
+	if r.redial.IsZero() || r.down {
+		r.down = false
+		r.dial(fx, e.now)
+	}
+}
+
+// httpBrought looks at an answer: HTTP works.
+func (r *race) httpBrought(fx *effects, e event) {
+	t := r.out[e.leg]
+	fx.pass = t == nil || !t.own
+	if t != nil && t.prompt && !t.sent.IsZero() {
+		r.sample(e.now.Sub(t.sent))
+		t.prompt = false
+	}
+	r.works(fx, e.now)
+	if fx.pass {
+		r.tell(fx, transport.LongPolling, r.reason, r.cause)
+	}
+	for i := range e.batch {
+		if websocket, said := offered(&e.batch[i]); said {
+			if r.unwanted = !websocket; r.unwanted {
+				r.leave(fx, errUnwanted)
+				r.redial, r.want = time.Time{}, false
+			}
+		}
+	}
+	if e.affinity && !r.owns && (r.sock != 0 || r.dialling) { // a balancer's cookie, that the upgrade went without
+		r.leave(fx, errStanding)
+		r.redial = e.now
+	}
+}
+
+func (r *race) sample(d time.Duration) {
+	if r.srtt == 0 {
+		r.srtt = d
+	} else {
+		r.srtt += (d - r.srtt) / 8
+	}
+}
+
+// works is told that HTTP has answered: what is in doubt is decided.
+func (r *race) works(fx *effects, now time.Time) {
+	r.answered, r.down = now, false
+	if d := r.doubt; d != nil {
+		r.doubt, r.control = nil, false
+		if now.Sub(d.at) <= evidence {
+			r.redial, r.want = r.mem.failed(r.key, now), false
+		}
+	}
+	if r.want {
+		r.want = false
+		r.dial(fx, now)
+	}
+}
+
+// httpEnded decides after an exchange.
+func (r *race) httpEnded(fx *effects, e event) {
+	t := r.out[e.leg]
+	fx.pass = t == nil || !t.own
+	if e.err != nil && !e.err.Reused {
+		r.down = true
+	}
+	if r.shaking != e.leg {
+		return
+	}
+	r.shaking, r.late = 0, time.Time{}
+	if e.err == nil || r.at != anchored {
+		return
+	}
+	switch {
+	case r.sock != 0 && !r.owns: // the handshake goes there
+		fx.elsewhere = true
+		r.front(e.leg, e.now)
+	case r.dialling && !r.stale && e.err.Op != "cut": // it may come to something
+		fx.pass = false
+		r.held = &closing{e.leg, e.err}
+	}
+}
+
+// front has the socket draw next, whether it was proven or not: the handshake
+// will prove it.
+func (r *race) front(left transport.LegID, now time.Time) {
+	r.turn(left, upgraded)
+	r.born, r.owns, r.since = true, true, now
+	r.probe, r.again = time.Time{}, time.Time{}
+	r.release()
+}
+
+// nobody is a clientId that no server gave.
+func nobody() string { return "nobody" + strings.ToLower(rand.Text()) }

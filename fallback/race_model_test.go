@@ -1,0 +1,372 @@
+package fallback
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+var tail = flag.Int("tail", 30, "how many steps a failed test of the model shows")
+
+// A weather is two pipes, a server and a Handler that keep the contract and do
+// otherwise whatever comes to mind, around a race. It judges every step.
+type weather struct {
+	t   testing.TB
+	rng *rand.Rand
+	r   *race
+	now time.Time
+	ids transport.LegID
+	log []string
+
+	// The pipes.
+	lanes    [2]bool // HTTP was woken
+	posts    []*raceLeg
+	asking   bool            // the socket was woken
+	dialling transport.LegID // zero: none is
+	cur      *raceLeg        // the socket that draws; nil: the next wake dials
+	old      []*raceLeg      // those that were drained and have not ended
+
+	// The Handler.
+	session  bool
+	shake    transport.LegID
+	connect  transport.LegID
+	commands int
+	answered int // connects that were answered
+
+	carrier string
+	known   bool // the server knows sessions on sockets
+	been    map[stand]int
+}
+
+type raceLeg struct {
+	id     transport.LegID
+	lane   transport.Lane
+	owed   [][]bayeux.Message // what it carries that was not answered
+	own    bool               // it carries what is the valve's
+	given  bool               // the Handler gave it something
+	doomed bool               // cut or drained
+}
+
+func newWeather(t testing.TB, seed uint64) *weather {
+	return &weather{t: t, rng: rand.New(rand.NewPCG(seed, 1)), r: newRace(new(Memory), "x", DefaultPatience), now: epoch, ids: 100, known: seed%7 != 0, been: map[stand]int{}}
+}
+
+func (w *weather) require(ok bool, what string) {
+	if !ok {
+		for _, l := range w.log[max(0, len(w.log)-*tail):] {
+			w.t.Log(l)
+		}
+		w.t.Logf("%+v; path %+v", *w.r, *w.r.mem.path("x"))
+		require.Fail(w.t, what)
+	}
+}
+
+// step takes an event and plays what the race wants.
+func (w *weather) step(e event) effects {
+	e.now = w.now
+	from := w.r.at
+	w.been[from]++
+	fx := w.r.step(e)
+	if w.log = append(w.log, ""); len(w.log) > 500 {
+		w.log = w.log[400:]
+	}
+	w.log[len(w.log)-1] = fmt.Sprintf("%v %v->%v kind %d pipe %d leg %d lane %d err %v batch %d: pass %v wake %v cut %d drain %d", w.now.Sub(epoch), from, w.r.at, e.kind, e.pipe, e.leg, e.lane, e.err, len(e.batch), fx.pass, fx.wake, fx.cut, fx.drain)
+	if d := fx.told; d != nil {
+		w.require(d.From == w.carrier && d.To != d.From && d.Reason != "", "a decision that is none")
+		w.carrier = d.To
+	}
+	for _, id := range []transport.LegID{fx.cut, fx.drain} {
+		if w.cur != nil && w.cur.id == id {
+			w.cur.doomed = true
+			w.old, w.cur = append(w.old, w.cur), nil
+		}
+	}
+	for _, p := range w.posts {
+		p.doomed = p.doomed || p.id == fx.cutHTTP
+	}
+	w.lanes[0] = w.lanes[0] || fx.wake[onHTTP][0]
+	w.lanes[1] = w.lanes[1] || fx.wake[onHTTP][1]
+	if fx.wake[onSocket][0] || fx.wake[onSocket][1] {
+		w.asking = true
+		if w.cur == nil && w.dialling == 0 {
+			w.ids++
+			w.dialling = w.ids
+		}
+	}
+	if c := fx.end; c != nil {
+		w.handlerEnd(c.leg)
+		w.step(event{kind: passed, leg: c.leg})
+	}
+	w.apart()
+	return fx
+}
+
+// apart: what the Handler gave is never out on both pipes.
+func (w *weather) apart() {
+	http, socket := 0, 0
+	for _, p := range w.posts {
+		if p.given {
+			http++
+		}
+	}
+	for _, s := range append(slices.Clone(w.old), w.cur) {
+		if s != nil && s.given {
+			socket++
+		}
+	}
+	w.require(http == 0 || socket == 0, "both pipes carry")
+	w.require(socket <= 1, "two sockets carry")
+}
+
+// next is the Handler's Next.
+func (w *weather) next(lane transport.Lane, l *raceLeg) (b []bayeux.Message) {
+	switch {
+	case lane == transport.Commands && !w.session && w.shake == 0:
+		w.shake, b = l.id, batch(w.t, handshake)
+	case !w.session:
+	case lane == transport.Commands && w.commands > 0:
+		w.commands, b = 0, batch(w.t, `[{"channel":"/a","id":"7","data":1}]`)
+	case lane == transport.Connect && w.connect == 0:
+		w.connect = l.id
+		b = batch(w.t, held)
+	}
+	if b != nil {
+		l.owed, l.given = append(l.owed, b), true
+	}
+	return b
+}
+
+// handlerEnd is the Handler's End.
+func (w *weather) handlerEnd(id transport.LegID) {
+	if w.shake == id {
+		w.shake = 0
+	}
+	if w.connect == id {
+		w.connect = 0
+	}
+}
+
+func (w *weather) wake(lane transport.Lane) { w.step(event{kind: woken, lane: lane}) }
+
+// asks has a leg ask.
+func (w *weather) asks(p pipe, lane transport.Lane, l *raceLeg) bool {
+	fx := w.step(event{kind: asks, pipe: p, leg: l.id, lane: lane})
+	if !fx.pass {
+		if fx.batch != nil {
+			l.owed, l.own = append(l.owed, fx.batch), true
+		}
+		return fx.batch != nil
+	}
+	b := w.next(lane, l)
+	w.step(event{kind: drew, pipe: p, leg: l.id, batch: b})
+	return b != nil
+}
+
+func (w *weather) ends(p pipe, l *raceLeg, err *transport.Error) {
+	if w.cur == l {
+		w.cur = nil
+	}
+	fx := w.step(event{kind: ended, pipe: p, leg: l.id, err: err, shared: true})
+	gone := func(all []*raceLeg) []*raceLeg {
+		return slices.DeleteFunc(all, func(x *raceLeg) bool { return x == l })
+	}
+	if fx.pass {
+		w.require(l.given || err != nil, "the Handler hears of a leg it does not know")
+		w.handlerEnd(l.id)
+		if fx.pass && err != nil && err.Err == errHolds {
+			w.wake(transport.Commands)
+		}
+	}
+	w.posts, w.old = gone(w.posts), gone(w.old)
+	if fx.pass || w.r.held == nil || w.r.held.leg != l.id {
+		w.step(event{kind: passed, pipe: p, leg: l.id})
+	}
+	if p == onHTTP {
+		w.lanes[l.lane] = true // the pipe draws again
+	}
+	if fx.pass {
+		w.wake(transport.Commands)
+		w.wake(transport.Connect)
+	}
+}
+
+var errHolds = fails("read", 0)
+
+// brings has the server answer what a leg carries.
+func (w *weather) brings(p pipe, l *raceLeg, text string) {
+	if !w.step(event{kind: brought, pipe: p, leg: l.id, batch: batch(w.t, text)}).pass {
+		return
+	}
+	w.require(l.given, "the Handler gets something on a leg it does not know")
+	switch {
+	case text == granted || text == grantedHTTP:
+		w.session, w.shake, w.connect = true, 0, 0
+	case text == connectOK && l.id == w.connect:
+		w.connect = 0
+		w.answered++
+	case text == unknown:
+		w.session, w.shake, w.connect = false, 0, 0
+		for _, x := range append(slices.Clone(w.old), w.cur) {
+			if x != nil && x.given {
+				x.doomed = true
+			}
+		}
+		for _, x := range w.posts {
+			x.doomed = x.doomed || x.given && x != l
+		}
+	}
+	w.wake(transport.Commands)
+	w.wake(transport.Connect)
+}
+
+// answer is a server's that works.
+func (w *weather) answer(b []bayeux.Message, socket bool) string {
+	switch {
+	case b[0].ID == probeID:
+		return `[{"channel":"/meta/connect","id":"probe","successful":false,"error":"402::session_unknown"}]`
+	case shakes(b):
+		return granted
+	case b[0].Channel == bayeux.MetaConnect && socket && !w.known:
+		return unknown
+	case b[0].Channel == bayeux.MetaConnect:
+		return connectOK
+	}
+	return `[{"channel":"/a","id":"7","successful":true}]`
+}
+
+// act does one thing that can happen now. In good weather everything works.
+func (w *weather) act(good bool) {
+	n := w.rng.IntN(10)
+	bad := !good && w.rng.IntN(4) == 0
+	switch n {
+	case 0:
+		w.commands++
+		w.wake(transport.Lane(w.rng.IntN(2)))
+	case 1: // a dial comes to something
+		if id := w.dialling; id != 0 {
+			w.dialling = 0
+			l := &raceLeg{id: id}
+			if bad {
+				w.ends(onSocket, l, fails([]string{"dial", "upgrade", "tls", "proxy"}[w.rng.IntN(4)], w.rng.IntN(2)*403))
+				return
+			}
+			w.cur, w.asking = l, true
+		}
+	case 2, 3: // the socket asks
+		if s := w.cur; s != nil && w.asking {
+			w.asking = false
+			for _, lane := range []transport.Lane{transport.Commands, transport.Connect} {
+				if w.cur == s && w.asks(onSocket, lane, s) {
+					w.asking = true
+				}
+			}
+		}
+	case 4, 5: // HTTP asks
+		lane := w.rng.IntN(2)
+		if busy := slices.ContainsFunc(w.posts, func(l *raceLeg) bool { return int(l.lane) == lane }); w.lanes[lane] && !busy {
+			w.lanes[lane] = false
+			w.ids++
+			l := &raceLeg{id: w.ids, lane: transport.Lane(lane)}
+			if w.asks(onHTTP, l.lane, l) {
+				w.posts = append(w.posts, l)
+			}
+		}
+	case 6, 7: // an exchange ends
+		if len(w.posts) > 0 {
+			l := w.posts[w.rng.IntN(len(w.posts))]
+			switch {
+			case l.doomed:
+				w.ends(onHTTP, l, fails("cut", 0))
+			case bad:
+				w.ends(onHTTP, l, fails([]string{"dial", "read", "status"}[w.rng.IntN(3)], 0))
+			case !good && w.rng.IntN(8) == 0 && l.given:
+				w.brings(onHTTP, l, unknown)
+				w.ends(onHTTP, l, nil)
+			default:
+				w.brings(onHTTP, l, w.answer(l.owed[0], false))
+				w.ends(onHTTP, l, nil)
+			}
+		}
+	case 8: // the socket brings something, or dies
+		for _, l := range slices.Clone(w.old) {
+			w.ends(onSocket, l, fails("cut", 0))
+		}
+		if s := w.cur; s != nil {
+			switch {
+			case s.doomed:
+				w.ends(onSocket, s, fails("cut", 0))
+			case bad:
+				w.ends(onSocket, s, fails([]string{"read", "close", "ping", "decode"}[w.rng.IntN(4)], 0))
+			case len(s.owed) > 0:
+				b := s.owed[0]
+				s.owed = s.owed[1:]
+				w.brings(onSocket, s, w.answer(b, true))
+			}
+		}
+	case 9:
+		unit := 100 * time.Millisecond
+		if good {
+			unit = 10 * time.Millisecond
+		}
+		w.pass(time.Duration(w.rng.IntN(40)) * unit)
+	}
+}
+
+// pass lets time pass, and the timer fire.
+func (w *weather) pass(d time.Duration) {
+	w.now = w.now.Add(d)
+	if at := w.r.due(); !at.IsZero() && !w.now.Before(at) {
+		w.step(event{kind: late})
+	}
+}
+
+const connectOK = `[{"channel":"/meta/connect","id":"3","successful":true}]`
+
+// TestRaceInAnyWeather: whatever happens, both pipes never carry at once, the
+// decisions follow each other, and in good weather the session goes on, and is
+// on a socket in the end if the server knows it there.
+func TestRaceInAnyWeather(t *testing.T) {
+	been := map[stand]int{}
+	for seed := range uint64(300) {
+		for s, n := range newWeather(t, seed).play() {
+			been[s] += n
+		}
+	}
+	for s := anchored; s < over; s++ {
+		require.Greater(t, been[s], 300, s.String())
+	}
+}
+
+// FuzzRace is the same for any seed.
+func FuzzRace(f *testing.F) {
+	f.Add(uint64(1000))
+	f.Fuzz(func(t *testing.T, seed uint64) { newWeather(t, seed).play() })
+}
+
+// play is bad weather, and then good, and returns how often the race was where.
+func (w *weather) play() map[stand]int {
+	w.wake(transport.Commands)
+	for range 400 {
+		w.act(false)
+	}
+	before := w.answered
+	for n := range 1200 {
+		if n%150 == 0 {
+			w.pass(140 * time.Second)
+		}
+		w.act(true)
+	}
+	w.require(w.answered > before+5, "the session does not go on")
+	if w.known {
+		w.require(w.carrier == transport.WebSocket, "it does not move to a socket")
+	}
+	return w.been
+}

@@ -1,0 +1,280 @@
+package fallback
+
+import (
+	"errors"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+// dial opens a socket, if there is none, HTTP does not fail, and it is this
+// session's turn.
+func (r *race) dial(fx *effects, now time.Time) {
+	if r.sock != 0 || r.dialling || r.unwanted || r.at == over {
+		return
+	}
+	if r.down {
+		r.want = true
+		return
+	}
+	again, ok := r.mem.begin(r.key, now)
+	if !ok {
+		r.redial = again
+		return
+	}
+	r.asked, r.dialling, r.want, r.redial = true, true, false, time.Time{}
+	fx.wake[onSocket][transport.Connect] = true
+}
+
+// release gives back the leave to open one.
+func (r *race) release() {
+	if r.asked {
+		r.asked = false
+		r.mem.end(r.key)
+	}
+}
+
+// leave ends a socket that carries nothing of the session's.
+func (r *race) leave(fx *effects, cause error) {
+	if r.owns {
+		return
+	}
+	if r.sock != 0 {
+		fx.cut, fx.cause = r.sock, cause
+		r.gone[r.sock] = true
+	}
+	r.stale = r.dialling
+	r.sock, r.proven, r.probe, r.again = 0, false, time.Time{}, time.Time{}
+	r.release()
+	if r.at == quieting || r.at == shut {
+		r.open(fx, anchored)
+	}
+}
+
+// socketAsks gives the probe to a socket that has just opened, the session's
+// connect to one that is proven, and whatever there is to one that serves.
+func (r *race) socketAsks(fx *effects, e event) {
+	switch {
+	case r.gone[e.leg]:
+	case r.sock == 0 && r.stale:
+		r.gone[e.leg] = true
+		fx.drain = e.leg
+		r.dialling, r.stale = false, false
+		r.release()
+		if !r.unwanted {
+			r.redial = e.now
+		}
+	case r.at == upgraded && r.sock == 0 && r.born: // another, for a session that only sockets know
+		r.sock, r.dialling, r.owns, r.until, r.since = e.leg, false, true, time.Time{}, e.now
+		r.release()
+		fx.pass = true
+	case r.at == upgraded:
+		fx.pass = e.leg == r.sock
+	case r.sock == 0:
+		r.sock, r.dialling, r.proven = e.leg, false, false
+		if c := r.held; c != nil { // HTTP has failed: the handshake comes here
+			r.held, fx.end = nil, c
+			c.err.Elsewhere = true
+			r.front(c.leg, e.now)
+			return
+		}
+		r.hurry(fx, e.now)
+		r.probe, r.again = e.now.Add(r.patience()), e.now.Add(r.patience()/2)
+		fx.batch = probing()
+	case e.leg != r.sock:
+		r.gone[e.leg] = true
+		fx.drain = e.leg
+	case !r.proven && r.again.IsZero() && !r.probe.IsZero() && e.now.Before(r.probe): // once more
+		r.again = r.probe
+		fx.batch = probing()
+	case r.at == shut && len(r.out) == 0 && e.lane == transport.Connect && !r.drawing:
+		zero := time.Duration(0) // the answer is what proves that the session moved
+		fx.pass, fx.hold = true, &zero
+		r.drawing, r.pending[transport.Connect] = true, false
+	}
+}
+
+// socketDrew: the valve turns with the draw.
+func (r *race) socketDrew(fx *effects, e event) {
+	r.drawing = false
+	if r.at != shut || e.leg != r.sock {
+		return
+	}
+	if len(e.batch) == 0 && r.pending[transport.Connect] { // it has one by now
+		fx.wake[onSocket][transport.Connect] = true
+		return
+	}
+	if len(e.batch) == 0 { // there is no connect to move with
+		pending := r.pending
+		r.at, r.until, r.pending = anchored, time.Time{}, [2]bool{}
+		fx.wake[onHTTP] = pending
+		return
+	}
+	r.at, r.owns, r.until = adopting, true, e.now.Add(r.patience())
+}
+
+// socketBrought looks at what comes on the socket: the first answer is what
+// decides.
+func (r *race) socketBrought(fx *effects, e event) {
+	if e.leg != r.sock {
+		return
+	}
+	if !r.owns {
+		if !r.proven && answers(e.batch) {
+			r.proven, r.probe, r.again = true, time.Time{}, time.Time{}
+			r.release()
+			if r.polling() {
+				r.at = quieting
+			} else {
+				fx.wake[onHTTP][transport.Connect] = true // which finds it ripe
+			}
+		}
+		return
+	}
+	if probed(e.batch) { // a late one
+		return
+	}
+	fx.pass = true
+	if r.at == adopting {
+		switch ok, said := connected(e.batch); {
+		case said && !ok:
+			fx.pass = false
+			r.mem.failed(r.key, e.now)
+			r.cut(fx, errAffinity)
+			return
+		case !said:
+			return
+		}
+		r.serves(fx, e.now)
+		r.open(fx, upgraded)
+	} else if r.born && r.carrier != transport.WebSocket && answers(e.batch) {
+		r.proven = true
+		r.serves(fx, e.now)
+	}
+}
+
+// serves: the session is on the socket.
+func (r *race) serves(fx *effects, now time.Time) {
+	reason := ReasonProven
+	if r.reason != "" {
+		reason = ReasonBack
+	}
+	r.since, r.reason, r.cause = now, "", nil
+	r.mem.proved(r.key, now)
+	r.tell(fx, transport.WebSocket, reason, nil)
+}
+
+// socketEnded decides after the end of a socket.
+func (r *race) socketEnded(fx *effects, e event) {
+	_, old := r.gone[e.leg]
+	delete(r.gone, e.leg)
+	switch {
+	case old || r.at == over:
+		fx.pass = r.at == over && e.leg == r.sock && r.owns
+		return
+	case e.leg == r.sock && r.owns:
+		r.lost(fx, e)
+	case e.leg == r.sock, r.sock == 0 && r.dialling:
+		r.failed(fx, e)
+	}
+}
+
+// failed: it never carried the session.
+func (r *race) failed(fx *effects, e event) {
+	reason := reasonOf(e.err, e.shared)
+	if e.err != nil && errors.Is(e.err.Err, errMute) {
+		reason = ReasonMute
+	}
+	stale := r.stale
+	r.sock, r.dialling, r.stale, r.proven, r.probe, r.again = 0, false, false, false, time.Time{}, time.Time{}
+	r.release()
+	if stale {
+		if !r.unwanted {
+			r.redial = e.now
+		}
+		return
+	}
+	if r.at == upgraded { // it should have gone on with a session of sockets
+		r.born = false
+		r.open(fx, anchored)
+	}
+	if r.at == quieting || r.at == shut {
+		r.open(fx, anchored)
+	}
+	if c := r.held; c != nil {
+		r.held, fx.end = nil, c
+	}
+	r.judge(fx, e.now, reason, e.err)
+}
+
+// judge finds out what a failure shows: of sockets something only while HTTP works.
+func (r *race) judge(fx *effects, now time.Time, reason string, err error) {
+	switch {
+	case reason == "":
+		r.redial, r.want = now.Add(calm), false
+	case now.Sub(r.answered) <= evidence && !r.down:
+		r.redial, r.want = r.mem.failed(r.key, now), false
+	default:
+		r.doubt, r.want = &doubt{now, reason, err}, true
+		if r.at == anchored || r.at == quieting {
+			r.control = true
+			fx.wake[onHTTP][transport.Commands] = true
+		}
+	}
+}
+
+// lost: it carried the session, which goes on by HTTP, if that knows it.
+func (r *race) lost(fx *effects, e event) {
+	fx.pass = true
+	cause := errEnded
+	if e.err != nil {
+		cause = e.err.Err
+	}
+	served := r.at == upgraded && r.carrier == transport.WebSocket
+	r.sock, r.owns, r.proven, r.drawing = 0, false, false, false
+	switch {
+	case r.born && served: // HTTP does not know it: another socket, for a while
+		fx.elsewhere = true
+		r.reason, r.cause = ReasonLost, cause
+		r.turn(e.leg, upgraded)
+		return
+	case r.born: // it did not even shake hands
+		r.born = false
+		r.turn(e.leg, anchored)
+		r.redial = e.now.Add(calm)
+		return
+	}
+	fx.elsewhere = true
+	r.turn(e.leg, anchored)
+	switch {
+	case errors.Is(cause, errAffinity):
+		r.redial = e.now.Add(barred)
+	case errors.Is(cause, errMute):
+		r.reason, r.cause = ReasonMute, errMute
+		r.redial = r.mem.failed(r.key, e.now)
+	case e.err != nil && e.err.Op == "cut": // by the Handler: it knows what comes next
+		r.reason, r.cause, r.want = ReasonLost, cause, true
+	default:
+		r.reason, r.cause = ReasonLost, cause
+		if r.lives++; !served || e.now.Sub(r.since) >= shortLife {
+			r.lives = 0
+		}
+		if r.lives >= shortLives { // unless HTTP dies too
+			r.lives = 0
+			r.doubt, r.want = &doubt{e.now, ReasonLost, cause}, true
+		} else {
+			r.dial(fx, e.now)
+		}
+	}
+}
+
+// connected reads the reply to a connect, if it is there.
+func connected(ms []bayeux.Message) (ok, said bool) {
+	for i := range ms {
+		if ms[i].Channel == bayeux.MetaConnect && ms[i].IsReply() {
+			return ms[i].OK(), true
+		}
+	}
+	return false, false
+}
