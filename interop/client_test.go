@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"path"
 	"testing"
 	"time"
 
@@ -133,7 +134,7 @@ func TestTenThousandEvents(t *testing.T) {
 func TestTenThousandSends(t *testing.T) {
 	const count = 10_000
 	onEach(t, func(t *testing.T, s *servers.Server, c *client.Client) {
-		ch := bayeux.Channel("/up/" + c.Status().Transport)
+		ch := bayeux.Channel("/up/" + path.Base(t.Name())) // one a mode
 		ctx := limit(t, 3*time.Minute)
 		start := time.Now()
 		receipts := make([]*client.Receipt, count)
