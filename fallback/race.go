@@ -164,9 +164,7 @@ func (r *race) step(e event) (fx effects) {
 		}
 		r.settle(&fx, e.now)
 	case checks:
-		if !r.redial.IsZero() {
-			r.redial = e.now
-		}
+		r.recheck(&fx, e.now)
 	case late:
 		r.timer(&fx, e.now)
 	case closes:
@@ -221,6 +219,19 @@ func (r *race) timer(fx *effects, now time.Time) {
 	}
 	if expired(&r.redial) {
 		r.dial(fx, now)
+	}
+}
+
+// recheck begins anew with a socket that is not proven, and with none.
+func (r *race) recheck(fx *effects, now time.Time) {
+	if r.owns || r.unwanted {
+		return
+	}
+	if r.sock != 0 || r.dialling {
+		r.leave(fx, errStanding)
+	}
+	if !r.stale {
+		r.redial = now
 	}
 }
 

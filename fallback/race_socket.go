@@ -232,8 +232,13 @@ func (r *race) lost(fx *effects, e event) {
 		cause = e.err.Err
 	}
 	served := r.at == upgraded && r.carrier == transport.WebSocket
+	byHandler := e.err != nil && e.err.Op == "cut" && !errors.Is(cause, errAffinity) && !errors.Is(cause, errMute)
 	r.sock, r.owns, r.proven, r.drawing = 0, false, false, false
 	switch {
+	case r.born && byHandler: // it begins anew, wherever it can
+		r.born, r.reason, r.cause = false, ReasonLost, cause
+		r.turn(e.leg, anchored)
+		return
 	case r.born && served: // HTTP does not know it: another socket, for a while
 		fx.elsewhere = true
 		r.reason, r.cause = ReasonLost, cause
@@ -253,7 +258,7 @@ func (r *race) lost(fx *effects, e event) {
 	case errors.Is(cause, errMute):
 		r.reason, r.cause = ReasonMute, errMute
 		r.redial = r.mem.failed(r.key, e.now)
-	case e.err != nil && e.err.Op == "cut": // by the Handler: it knows what comes next
+	case byHandler: // it knows what comes next
 		r.reason, r.cause, r.want = ReasonLost, cause, true
 	default:
 		r.reason, r.cause = ReasonLost, cause
