@@ -3,6 +3,7 @@ package client_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -87,8 +88,8 @@ func TestTraceTellsWhatPassesAndNoSecret(t *testing.T) {
 				require.NoError(t, published.Err)
 				require.Greater(t, published.Sent, len(`{"n":7}`))
 				require.Greater(t, published.Received, len(`"successful":true`))
-				held := exchanges[bayeux.MetaConnect]
-				require.GreaterOrEqual(t, held[len(held)-1].Took, 20*time.Second)
+				require.True(t, slices.ContainsFunc(exchanges[bayeux.MetaConnect], func(x client.Exchange) bool { return x.Took >= 20*time.Second }),
+					"a connect lasts as long as it is held")
 				require.True(t, strings.Contains(all, "Unknown client") == (profile == bayeuxtest.Faye))
 			})
 		}
