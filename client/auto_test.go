@@ -71,8 +71,8 @@ func TestSocketsDieUnderLoad(t *testing.T) {
 						if s.c.Status().Transport == transport.WebSocket {
 							onSocket++
 						}
-						for n := range rate * 2 / 5 { // 0.4 s
-							if n == rate/5 {
+						for n := range rate / 5 { // 0.2 s
+							if n == rate/10 {
 								s.net.Reset(sockets)
 							}
 							require.NoError(s, s.server.Publish("/a", published))

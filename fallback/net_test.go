@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/turold/turold/bayeux/bayeuxtest"
+	"github.com/turold/turold/bayeux/bayeuxtest/hostile"
 	"github.com/turold/turold/fallback"
 	"github.com/turold/turold/internal/memnet"
 	"github.com/turold/turold/internal/testnet"
@@ -39,6 +40,8 @@ type world struct {
 	*testing.T
 	net     *memnet.Network
 	options bayeuxtest.Options
+	way     *hostile.Listener // from start
+	fault   hostile.Fault     // of it
 	target  transport.Target
 	user    *user
 	server  *bayeuxtest.Running
@@ -115,7 +118,8 @@ func (w *world) judge() {
 func (w *world) serve() {
 	l, err := w.net.Listen(address)
 	require.NoError(w, err)
-	w.server = bayeuxtest.Serve(l, "/cometd", bayeuxtest.New(&w.options), nil)
+	w.way = hostile.Listen(l, w.fault)
+	w.server = bayeuxtest.Serve(w.way, "/cometd", bayeuxtest.New(&w.options), nil)
 }
 
 // start serves, opens the valve, and lets the user begin.

@@ -64,8 +64,13 @@ func (s *Server) process(from *origin, ms []bayeux.Message) (o outcome, err erro
 			o.replies, last = append(o.replies, s.command(x, m)...), x
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if last != nil {
 		s.conclude(from, &o, last, connect, len(ms) == 1)
+	}
+	if from.sock != nil { // before anybody publishes more
+		from.sock.answer(o.events, o.replies)
 	}
 	return o, nil
 }
@@ -333,10 +338,9 @@ func (s *Server) call(x *Session, m *bayeux.Message, call Call) []bayeux.Message
 	return []bayeux.Message{result, x.sign(success(*m))}
 }
 
-// conclude decides what goes out with the replies, and whether they wait.
+// conclude decides what goes out with the replies, and whether they wait. It is
+// called with the mutex held.
 func (s *Server) conclude(from *origin, o *outcome, x *Session, connect *bayeux.Message, alone bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	x.working = false
 	if x.gone {
 		return

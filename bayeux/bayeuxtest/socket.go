@@ -58,12 +58,7 @@ func (k *socket) read(r *http.Request) {
 		case err == nil && k.s.faye():
 			k.s.processFaye(from, ms, k.frame)
 		case err == nil:
-			var o outcome
-			if o, err = k.s.process(from, ms); err == nil {
-				k.s.mu.Lock()
-				k.answer(o.events, o.replies)
-				k.s.mu.Unlock()
-			}
+			_, err = k.s.process(from, ms)
 		}
 		if err != nil && !errors.Is(err, errNothing) && !k.s.faye() { // Faye says nothing
 			k.refuse(websocket.CloseInternalServerErr, err.Error())

@@ -19,18 +19,19 @@ const module = "github.com/turold/turold/"
 // aside. A package that is not named may not exist. Those below cmd and examples
 // are users: they may import what is public.
 var mayImport = map[string][]string{
-	"bayeux":                  {},
-	"bayeux/bayeuxtest":       {"bayeux", "transport"},
-	"transport":               {"bayeux"},
-	"transport/websocket":     {"bayeux", "transport"},
-	"transport/longpoll":      {"bayeux", "transport"},
-	"transport/transporttest": {"bayeux", "bayeux/bayeuxtest", "transport", "internal/memnet"},
-	"fallback":                {"bayeux", "transport"},
-	"client":                  {"bayeux", "transport", "fallback", "transport/websocket", "transport/longpoll"},
-	"internal/fidelity":       {"bayeux", "transport", "client", "fallback"},
-	"internal/imports":        {},
-	"internal/memnet":         {},
-	"internal/testnet":        {},
+	"bayeux":                    {},
+	"bayeux/bayeuxtest":         {"bayeux", "transport"},
+	"bayeux/bayeuxtest/hostile": {},
+	"transport":                 {"bayeux"},
+	"transport/websocket":       {"bayeux", "transport"},
+	"transport/longpoll":        {"bayeux", "transport"},
+	"transport/transporttest":   {"bayeux", "bayeux/bayeuxtest", "transport", "internal/memnet"},
+	"fallback":                  {"bayeux", "transport"},
+	"client":                    {"bayeux", "transport", "fallback", "transport/websocket", "transport/longpoll"},
+	"internal/fidelity":         {"bayeux", "transport", "client", "fallback"},
+	"internal/imports":          {},
+	"internal/memnet":           {},
+	"internal/testnet":          {},
 }
 
 // onlyIn says where a package, or what lies below it, may be imported.

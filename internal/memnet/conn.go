@@ -28,6 +28,7 @@ type half struct {
 	read   deadline  // the reader's
 	write  deadline  // the writer's
 	last   time.Time // arrival of the last chunk: order is kept when the latency shrinks
+	due    time.Time // when a reader is woken for the next one; zero: it is not
 }
 
 // A chunk arrives whole at an instant.
@@ -47,6 +48,23 @@ func newHalf(delay func() time.Duration) *half {
 	h := &half{delay: delay}
 	h.cond = sync.NewCond(&h.mu)
 	return h
+}
+
+// arrive has the reader woken when the next chunk is there. Each wait asks for
+// it, and one timer does: every one that fires has readers ask again.
+func (h *half) arrive(at, now time.Time) {
+	if h.due.Equal(at) {
+		return
+	}
+	h.due = at
+	time.AfterFunc(at.Sub(now), func() {
+		h.mu.Lock()
+		if h.due.Equal(at) {
+			h.due = time.Time{}
+		}
+		h.mu.Unlock()
+		h.wake()
+	})
 }
 
 // wake has those who wait look again.
@@ -82,7 +100,7 @@ func (h *half) take(p []byte) (int, error) {
 		case len(h.chunks) > 0 && !now.Before(h.chunks[0].at):
 			return h.pop(p), nil
 		case len(h.chunks) > 0:
-			time.AfterFunc(h.chunks[0].at.Sub(now), h.wake)
+			h.arrive(h.chunks[0].at, now)
 		case h.eof:
 			return 0, io.EOF
 		}
