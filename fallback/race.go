@@ -75,6 +75,7 @@ type race struct {
 	held     *closing        // its end, which waits for the dial
 
 	// The socket.
+	begun    bool // the first was dialled
 	dialling bool
 	stale    bool            // what the dial comes to is not wanted
 	asked    bool            // for leave to open it: Memory.end is due
@@ -199,11 +200,12 @@ func (r *race) timer(fx *effects, now time.Time) {
 	if expired(&r.late) {
 		r.hurry(fx, now)
 	}
+	if expired(&r.probe) {
+		r.again = time.Time{}
+		r.cut(fx, errMute)
+	}
 	if expired(&r.again) {
 		fx.wake[onSocket][transport.Connect] = true
-	}
-	if expired(&r.probe) {
-		r.cut(fx, errMute)
 	}
 	if expired(&r.until) {
 		switch r.at {
@@ -263,7 +265,8 @@ func (r *race) open(fx *effects, at stand) {
 // woken sends a Wake to the pipe that draws. One that meets a turning valve is
 // kept until it is turned.
 func (r *race) woken(fx *effects, e event) {
-	if r.carrier == "" && r.sock == 0 && r.redial.IsZero() {
+	if !r.begun {
+		r.begun = true
 		r.dial(fx, e.now)
 	}
 	switch r.at {

@@ -63,7 +63,7 @@ func (r *race) httpDrew(fx *effects, e event) {
 	}
 	r.shaking, r.shakeBy, r.born = e.leg, e.now.Add(r.longest), false
 	r.late = r.shakeBy
-	if r.redial.IsZero() || r.down {
+	if r.redial.IsZero() && r.doubt == nil || r.down {
 		r.down = false
 		r.dial(fx, e.now)
 	}

@@ -71,6 +71,9 @@ func (r *race) socketAsks(fx *effects, e event) {
 		fx.pass = true
 	case r.at == upgraded:
 		fx.pass = e.leg == r.sock
+	case r.sock == 0 && !r.dialling: // nobody asked for it
+		r.gone[e.leg] = true
+		fx.drain = e.leg
 	case r.sock == 0:
 		r.sock, r.dialling, r.proven = e.leg, false, false
 		if c := r.held; c != nil { // HTTP has failed: the handshake comes here
@@ -269,7 +272,7 @@ func (r *race) lost(fx *effects, e event) {
 			r.lives = 0
 			r.doubt, r.want = &doubt{e.now, ReasonLost, cause}, true
 		} else {
-			r.dial(fx, e.now)
+			r.want = true // once HTTP has answered: until then it may be the network
 		}
 	}
 }

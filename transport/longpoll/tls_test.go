@@ -48,7 +48,10 @@ func TestTLS(t *testing.T) {
 			return func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
 		}, "tls", new(net.Error)},
 		{"silent after the handshake", func(s, _ *tls.Config) func(net.Conn) {
-			return overTLS(s, func(c net.Conn) { _, _ = c.Read(make([]byte, 1)) })
+			return overTLS(s, func(c net.Conn) {
+				_, _ = c.Read(make([]byte, 1))
+				time.Sleep(time.Millisecond) // until the whole request is written
+			})
 		}, "read", nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
