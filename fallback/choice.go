@@ -77,6 +77,15 @@ type effects struct {
 	hold    *time.Duration   // of asks: the longest hold to ask for; nil: the pipe's
 	end     *closing         // an End that waited, and is passed on now
 	cutHTTP transport.LegID  // on the other pipe, for cause; zero: none
+	failed  *failure         // of a socket that came to nothing, for the log
+}
+
+// A failure is why a socket is not used, and when the next is tried; zero: when
+// HTTP has answered.
+type failure struct {
+	reason string
+	err    error
+	next   time.Time
 }
 
 // A chooser is a choice between the two pipes, as a function of events alone.

@@ -95,7 +95,7 @@ type race struct {
 	redial   time.Time // when a socket is to be opened
 	want     bool      // and if HTTP answers before, then
 	unwanted bool      // the server offers none
-	doubt    *doubt    // a failure that waits for evidence
+	doubt    time.Time // of a failure that waits for evidence; zero: none does
 	reason   string    // why the socket was left
 	cause    error
 }
@@ -113,13 +113,6 @@ type trip struct {
 type closing struct {
 	leg transport.LegID
 	err *transport.Error
-}
-
-// A doubt is a socket's failure that may be the network's.
-type doubt struct {
-	at     time.Time
-	reason string
-	err    error
 }
 
 func newRace(mem *Memory, key string, longest time.Duration) *race {

@@ -63,7 +63,7 @@ func (r *race) httpDrew(fx *effects, e event) {
 	}
 	r.shaking, r.shakeBy, r.born = e.leg, e.now.Add(r.longest), false
 	r.late = r.shakeBy
-	if r.redial.IsZero() && r.doubt == nil || r.down {
+	if r.redial.IsZero() && r.doubt.IsZero() || r.down {
 		r.down = false
 		r.dial(fx, e.now)
 	}
@@ -106,9 +106,9 @@ func (r *race) sample(d time.Duration) {
 // works is told that HTTP has answered: what is in doubt is decided.
 func (r *race) works(fx *effects, now time.Time) {
 	r.answered, r.down = now, false
-	if d := r.doubt; d != nil {
-		r.doubt, r.control = nil, false
-		if now.Sub(d.at) <= evidence {
+	if at := r.doubt; !at.IsZero() {
+		r.doubt, r.control = time.Time{}, false
+		if now.Sub(at) <= evidence {
 			r.redial, r.want = r.mem.failed(r.key, now), false
 		}
 	}

@@ -208,18 +208,22 @@ func (r *race) failed(fx *effects, e event) {
 	if c := r.held; c != nil {
 		r.held, fx.end = nil, c
 	}
-	r.judge(fx, e.now, reason, e.err)
+	r.judge(fx, e.now, reason)
+	fx.failed = &failure{reason, errEnded, r.redial}
+	if e.err != nil {
+		fx.failed.err = e.err
+	}
 }
 
 // judge finds out what a failure shows: of sockets something only while HTTP works.
-func (r *race) judge(fx *effects, now time.Time, reason string, err error) {
+func (r *race) judge(fx *effects, now time.Time, reason string) {
 	switch {
 	case reason == "":
 		r.redial, r.want = now.Add(calm), false
 	case now.Sub(r.answered) <= evidence && !r.down:
 		r.redial, r.want = r.mem.failed(r.key, now), false
 	default:
-		r.doubt, r.want = &doubt{now, reason, err}, true
+		r.doubt, r.want = now, true
 		if r.at == anchored || r.at == quieting {
 			r.control = true
 			fx.wake[onHTTP][transport.Commands] = true
@@ -258,6 +262,7 @@ func (r *race) lost(fx *effects, e event) {
 	switch {
 	case errors.Is(cause, errAffinity):
 		r.redial = e.now.Add(barred)
+		fx.failed = &failure{"affinity", errAffinity, r.redial}
 	case errors.Is(cause, errMute):
 		r.reason, r.cause = ReasonMute, errMute
 		r.redial = r.mem.failed(r.key, e.now)
@@ -270,7 +275,7 @@ func (r *race) lost(fx *effects, e event) {
 		}
 		if r.lives >= shortLives { // unless HTTP dies too
 			r.lives = 0
-			r.doubt, r.want = &doubt{e.now, ReasonLost, cause}, true
+			r.doubt, r.want = e.now, true
 		} else {
 			r.want = true // once HTTP has answered: until then it may be the network
 		}

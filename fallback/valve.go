@@ -79,6 +79,9 @@ func (v *valve) turn(e event) effects {
 	if fx.told != nil {
 		v.p.tell(v.s, *fx.told)
 	}
+	if f := fx.failed; f != nil {
+		v.s.Logger.Debug("no WebSocket", "reason", f.reason, "err", f.err, "again", f.next)
+	}
 	if fx.cut != 0 {
 		v.socket.Cut(fx.cut, fx.cause)
 	}
