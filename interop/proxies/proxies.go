@@ -7,10 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/turold/turold/interop/servers"
 )
 
 const (
@@ -133,14 +136,11 @@ func start(name, debian string, config func(listen, dir string) (string, []strin
 			return nil, fmt.Errorf("proxies: %s is missing: install it (Debian: %s), or run interop/setup as root", name, debian)
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := servers.FreePort()
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{Addr: l.Addr().String(), done: make(chan struct{})}
-	if err := l.Close(); err != nil {
-		return nil, err
-	}
+	p := &Proxy{Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), done: make(chan struct{})}
 	if p.dir, err = os.MkdirTemp("", name+"-"); err != nil {
 		return nil, err
 	}
@@ -160,15 +160,20 @@ func start(name, debian string, config func(listen, dir string) (string, []strin
 		defer close(p.done)
 		_ = p.cmd.Wait() // how it ended is in its output
 	}()
-	for begun := time.Now(); time.Since(begun) < startTime; time.Sleep(10 * time.Millisecond) {
+	answers := false // and then it must live on: the port may have become another's
+	for begun := time.Now(); time.Since(begun) < startTime; time.Sleep(100 * time.Millisecond) {
 		select {
 		case <-p.done:
 			p.Stop()
 			return nil, fmt.Errorf("proxies: %s ended: %s", name, p.Log())
 		default:
 		}
+		if answers {
+			return p, nil
+		}
 		if c, err := net.Dial("tcp", p.Addr); err == nil {
-			return p, c.Close()
+			answers = true
+			_ = c.Close()
 		}
 	}
 	p.Stop()

@@ -7,10 +7,10 @@ import (
 	"strconv"
 )
 
-// freePort finds a port that nobody listens on. It is below those that systems
+// FreePort finds a port of 127.0.0.1 that nobody listens on. It is below those that systems
 // give to outgoing connections: one of them would keep a server that was
 // killed from coming back.
-func freePort() (int, error) {
+func FreePort() (int, error) {
 	for range 100 {
 		port := 20000 + rand.N(12000)
 		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))

@@ -78,7 +78,7 @@ func (k *Kind) Start(options ...string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Kind: k, command: k.command(dir)}
-	if s.Port, err = freePort(); err != nil {
+	if s.Port, err = FreePort(); err != nil {
 		return nil, err
 	}
 	return s, s.Restart(options...)
