@@ -62,9 +62,9 @@ type Options struct {
 	// ws for http. Headers and cookies go there too.
 	WebSocketURL string
 	// Credentials is the one hook for signing in: it is called before the
-	// first handshake with refused nil; when the server refused the sign-in,
-	// with the credential that was refused; and some time before Expires, with
-	// nil. It runs on a goroutine of its own, never twice at a time. An error
+	// first handshake with refused nil; when the server refused the sign-in, or
+	// HTTP answered 401, with the credential that was refused, twice in a row at
+	// most; and some time before Expires, with nil. It runs on a goroutine of its own, never twice at a time. An error
 	// counts as a failed attempt, unless refused was not nil: then the session
 	// ends with it.
 	Credentials func(ctx context.Context, refused *Credential) (*Credential, error)
@@ -93,7 +93,7 @@ type Options struct {
 	Lease time.Duration
 	// Backoff says how long to wait after a failure, given how many there were
 	// in a row (1 the first) and for how long. A server's advice and Retry-After are
-	// floors under it. Nil: 50 ms at most, then 150 ms doubling to 2 s during the
+	// floors under it, up to ten minutes. Nil: 50 ms at most, then 150 ms doubling to 2 s during the
 	// first 30 s, then doubling to 30 s, each ±25 %.
 	Backoff func(failures int, outage time.Duration) time.Duration
 	// KeepDialing makes Dial go on after failures, until its context ends.
