@@ -57,16 +57,13 @@ const goodbye = time.Second
 // Close ends what is connected, stops listening, and waits until nothing runs.
 func (r *Running) Close() error {
 	r.shut()
-	done := make(chan struct{})
-	r.wg.Go(func() {
-		r.Server.wg.Wait()
-		close(done)
-	})
-	select {
-	case <-done:
-	case <-time.After(goodbye):
-	}
+	// A handler that has returned has not yet written: only net/http knows when
+	// the last answer has left.
+	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
+	defer cancel()
+	_ = r.http.Shutdown(ctx)
 	err := r.http.Close()
+	r.Server.wg.Wait()
 	r.wg.Wait()
 	return err
 }
