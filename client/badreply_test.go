@@ -209,7 +209,7 @@ var badReplies = []badReply{
 		make: status(408)},
 	{
 		name: "413",
-		long: outcome{"tries again", "publish has an unknown outcome; gap, new session", 40},
+		long: outcome{"tries again", "publish never leaves; gap, new session", 40},
 		sock: outcome{"tries again", "publish never leaves; gap, new session", 40},
 		make: status(413)},
 	{

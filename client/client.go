@@ -36,6 +36,7 @@ type Client struct {
 	cause error // of the state
 	since time.Time
 	carry string        // the transport that carries the session
+	why   choice        // of it
 	moved chan struct{} // closed and renewed when state changes
 	err   error         // why it is closed; nil while it is not
 	done  chan struct{} // closed with err

@@ -44,8 +44,9 @@ func (d *Dialer) opener(c *Client) transport.Opener {
 	if p.Memory == nil {
 		p.Memory = &d.memory
 	}
-	tell := p.Moved
-	p.Moved = func(m fallback.Decision) {
+	tell := p.Decided
+	p.Decided = func(m fallback.Decision) {
+		c.decided(m.Reason, m.Next)
 		if tell != nil {
 			tell(m)
 		}

@@ -52,7 +52,7 @@ func (e *OpError) Unwrap() error { return e.Err }
 
 // An OutcomeError is the outcome of a message that got no reply.
 type OutcomeError struct {
-	Sent bool  // false: it never left this process. True: the server may have it, or not
+	Sent bool  // false: the server does not have it: it never left, or was refused for its size. True: it may have it, or not
 	Err  error // why no reply came
 }
 
@@ -60,7 +60,7 @@ func (e *OutcomeError) Error() string {
 	if e.Sent {
 		return fmt.Sprintf("client: outcome unknown: %v", e.Err)
 	}
-	return fmt.Sprintf("client: never sent: %v", e.Err)
+	return fmt.Sprintf("client: not taken: %v", e.Err)
 }
 
 // Unwrap returns the cause.

@@ -125,13 +125,14 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 	// so until it is used: once, that is no failure.
 	resend := err != nil && err.Reused && !c.resent
 	c.resent = c.resent || resend
+	smaller := l != nil && err != nil && len(err.Refused) > 1 // what went too far was the batch
 	if !c.ack && c.id != "" && err != nil && !err.Unsent && l != nil && !l.stale {
 		c.suspect = true
 	}
 	switch opened := l != nil; {
 	case err != nil && err.Elsewhere:
 		c.failures.until = time.Time{}
-	case opened && l.stale, resend:
+	case opened && l.stale, resend, smaller:
 	case lost || err != nil && (!opened || !l.once):
 		c.lost(e, err)
 	}

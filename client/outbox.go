@@ -248,12 +248,18 @@ func (c *Client) replied(e *fx, m *bayeux.Message) (unknown error) {
 // endOps settles or puts back what a leg that ended carried, and reports
 // whether it carried any.
 func (c *Client) endOps(e *fx, id transport.LegID, err *transport.Error) bool {
-	var back, over []*op
+	var back, refused, over []*op
 	for _, p := range c.out.pending {
 		switch {
 		case p.leg != id:
 		case err != nil && err.Unsent || p.repeat:
 			back = append(back, p)
+		case err != nil && slices.Contains(err.Refused, p.m.ID):
+			if len(err.Refused) > 1 || p.again() { // in smaller pieces, or another way
+				back = append(back, p)
+			} else {
+				refused = append(refused, p)
+			}
 		default:
 			over = append(over, p)
 		}
@@ -262,5 +268,8 @@ func (c *Client) endOps(e *fx, id transport.LegID, err *transport.Error) bool {
 	for _, p := range over {
 		c.settle(e, p, &OutcomeError{Sent: true, Err: causeOf(err)})
 	}
-	return len(back)+len(over) > 0
+	for _, p := range refused {
+		c.settle(e, p, &OutcomeError{Err: causeOf(err)})
+	}
+	return len(back)+len(refused)+len(over) > 0
 }

@@ -33,6 +33,8 @@ type Status struct {
 	State     State
 	Since     time.Time // it is in State
 	Transport string    // the connectionType that carries the session; empty before there is one
+	Reason    string    // why, and why on no WebSocket: the last fallback.Decision's
+	NextTry   time.Time // when a WebSocket is tried next; zero: there is one, or it is not by the clock
 	Session   int       // how many sessions there were, the present one included: 2 means the server forgot one
 	Ack       bool      // the acknowledgement extension is in use
 	Unsettled int       // messages sent and not yet answered
@@ -52,8 +54,20 @@ func (s Status) String() string {
 func (c *Client) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return Status{State: c.state, Since: c.since, Transport: c.carry, Session: c.sessions, Ack: c.ack,
+	return Status{State: c.state, Since: c.since, Transport: c.carry, Reason: c.why.reason, NextTry: c.why.next, Session: c.sessions, Ack: c.ack,
 		Unsettled: c.out.unsettled(), Dropped: c.dropped, Err: c.cause}
+}
+
+// A choice is what was last decided about the transport.
+type choice struct {
+	reason string
+	next   time.Time
+}
+
+func (c *Client) decided(reason string, next time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.why = choice{reason, next}
 }
 
 // turn changes the state. The trace and the log hear of it after the step.

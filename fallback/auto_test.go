@@ -146,7 +146,7 @@ func TestAutoRescues(t *testing.T) {
 				for range 3 {
 					kill(w)
 					time.Sleep(40 * time.Second) // two pings, if it has to be found out
-					told := w.told()
+					told := w.changes()
 					require.Contains(w, []string{fallback.ReasonLost, fallback.ReasonMute}, told[len(told)-2+b2i(told[len(told)-1].To == polling)].Reason)
 					w.net.Stall(apart, false, false)
 					w.net.Refuse(apart, false)

@@ -48,6 +48,7 @@ const (
 	late                // the timer fired
 	closes              // the Handler closes the transport
 	checks              // the Handler wants to know what lives
+	handed              // what a pipe brought is with the Handler, if that was asked for
 )
 
 // An event is one thing that happened.
@@ -75,17 +76,9 @@ type effects struct {
 
 	batch   []bayeux.Message // of asks: what the leg carries instead of the Handler's
 	hold    *time.Duration   // of asks: the longest hold to ask for; nil: the pipe's
-	end     *closing         // an End that waited, and is passed on now
+	let     []closing        // what waited, and is passed on now
+	echo    bool             // of brought: say when the Handler has it
 	cutHTTP transport.LegID  // on the other pipe, for cause; zero: none
-	failed  *failure         // of a socket that came to nothing, for the log
-}
-
-// A failure is why a socket is not used, and when the next is tried; zero: when
-// HTTP has answered.
-type failure struct {
-	reason string
-	err    error
-	next   time.Time
 }
 
 // A chooser is a choice between the two pipes, as a function of events alone.

@@ -11,7 +11,7 @@
 //     deadlines hold
 //   - nothing is concluded from a failure of both: a WebSocket is given up only
 //     once long-polling has answered where it did not
-//   - no change of transport is silent: each is told to [Policy.Moved] and logged
+//   - no change of transport is silent, and no verdict: each is told to [Policy.Decided] and logged
 //
 // It reads channels, the success and the advice of replies, and what a
 // handshake offers. It never reads a clientId or an acknowledgement, and keeps

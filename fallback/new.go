@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/transport"
@@ -16,25 +17,27 @@ func New(p Policy, socket, http transport.Opener) transport.Opener {
 	if p.Patience <= 0 {
 		p.Patience = DefaultPatience
 	}
-	switch p.Mode {
-	case WebSocketOnly:
-		return alone(p, socket, transport.WebSocket)
-	case LongPollingOnly:
-		return alone(p, http, transport.LongPolling)
-	}
-	// Auto and WebSocketFirst.
 	return func(s *transport.Session, h transport.Handler) transport.Transport {
-		return open(p, s, h, socket, http)
+		p := p
+		if p.Memory == nil {
+			p.Memory = new(Memory)
+		}
+		socket, http := pacing(p.Memory, onSocket, socket), pacing(p.Memory, onHTTP, http)
+		switch p.Mode {
+		case WebSocketOnly:
+			return alone(p, s, h, socket, transport.WebSocket)
+		case LongPollingOnly:
+			return alone(p, s, h, http, transport.LongPolling)
+		}
+		return open(p, s, h, socket, http) // Auto and WebSocketFirst
 	}
 }
 
 // alone opens one pipe and tells when it serves.
-func alone(p Policy, open transport.Opener, kind string) transport.Opener {
-	return func(s *transport.Session, h transport.Handler) transport.Transport {
-		return open(s, &teller{Handler: h, tell: sync.OnceFunc(func() {
-			p.tell(s, Decision{Transport: kind, To: kind, Reason: ReasonFirst})
-		})})
-	}
+func alone(p Policy, s *transport.Session, h transport.Handler, open transport.Opener, kind string) transport.Transport {
+	return open(s, &teller{Handler: h, tell: sync.OnceFunc(func() {
+		p.tell(s, Decision{Transport: kind, To: kind, Reason: ReasonFirst})
+	})})
 }
 
 // A teller is the Handler of a pipe that there is no choice about.
@@ -58,8 +61,11 @@ func (p Policy) tell(s *transport.Session, d Decision) {
 	if d.Err != nil {
 		attrs = append(attrs, slog.Any("err", d.Err))
 	}
+	if !d.Next.IsZero() {
+		attrs = append(attrs, slog.Duration("again", time.Until(d.Next).Round(time.Millisecond)))
+	}
 	s.Logger.LogAttrs(context.Background(), slog.LevelInfo, "transport", attrs...)
-	if p.Moved != nil {
-		p.Moved(d)
+	if p.Decided != nil {
+		p.Decided(d)
 	}
 }

@@ -55,22 +55,25 @@ type Policy struct {
 	// long-polling is tried; in Auto how long HTTP may take for the handshake
 	// while a WebSocket is open. 0 or less: DefaultPatience.
 	Patience time.Duration
-	// Memory is what sessions know together of where WebSockets fail, for Auto.
-	// Nil: each session finds out by itself.
+	// Memory is what sessions know together of the ways to servers. Nil: each
+	// session finds out by itself.
 	Memory *Memory
-	// Moved is told each Decision, on a goroutine of a pipe and before the
-	// Handler gets what the new transport has brought. It must not block, and
-	// not close the transport. Nil: nobody is told; the log is all the same.
-	Moved func(Decision)
+	// Decided is told each Decision, one at a time and in their order, on a
+	// goroutine of a pipe; as a rule before the Handler gets what the new
+	// transport has brought. It must not block, and not close the transport. Nil: nobody is told; the log is all the same.
+	Decided func(Decision)
 }
 
-// A Decision is a change of the transport that carries a session. It is told
-// when the new one has answered, not when it is tried.
+// A Decision is which transport carries a session, and why. A change is told
+// when the new one has answered, not when it is tried. Where From equals To the
+// session stays where it is and something was found out: why it is on no
+// WebSocket, and when the next is tried.
 type Decision struct {
-	Transport string // the connectionType that carries the session now
-	From, To  string // connectionTypes; From is empty for the first decision, To equals Transport
-	Reason    string // one of the Reason constants
-	Err       error  // the evidence; nil for ReasonFirst and ReasonBack. Without secrets, as any error of a pipe
+	Transport string    // the connectionType that carries the session now; empty: none does yet
+	From, To  string    // connectionTypes; From is empty for the first decision, To equals Transport
+	Reason    string    // one of the Reason constants
+	Err       error     // the evidence; nil for ReasonFirst, ReasonBack and ReasonProven. Without secrets, as any error of a pipe
+	Next      time.Time // in Auto, when a WebSocket is tried next; zero: at once, when HTTP has answered, or there is one
 }
 
 // Why a transport was chosen. Those that tell a failure tell the WebSocket's.
@@ -84,4 +87,8 @@ const (
 	ReasonDial    = "dial failed"  // it has a host and port of its own, and there was no connection to them
 	ReasonBack    = "back"         // the WebSocket serves again
 	ReasonProven  = "proven"       // a WebSocket has shown that it carries messages both ways
+
+	ReasonAffinity  = "affinity"    // the server does not know the session on the WebSocket
+	ReasonLifetime  = "lifetime"    // WebSockets are cut at a certain age on this way: it was left before, and another follows
+	ReasonUnoffered = "not offered" // the server's handshake offers none
 )

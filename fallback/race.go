@@ -15,6 +15,7 @@ var (
 	errUnwanted = errors.New("fallback: the server offers no WebSocket")
 	errEnded    = errors.New("fallback: the WebSocket ended")
 	errShake    = errors.New("fallback: HTTP does not answer the handshake, and a WebSocket is open")
+	errFailing  = errors.New("fallback: WebSockets fail on this way")
 )
 
 // A stand is where the parallel choice stands.
@@ -25,13 +26,17 @@ const (
 	quieting              // the socket is proven: HTTP draws commands until its poll has ended
 	shut                  // nobody draws until every exchange has ended; then the socket is offered a connect
 	adopting              // the socket has it; nobody draws until it is answered
+	bold                  // the socket draws, and has answered nothing: one was proven here a short while ago
 	upgraded              // the socket draws
+	parting               // it is to be left: it draws commands until its connect has ended
+	clearing              // nobody draws until it owes nothing
+	offering              // HTTP is offered the connect, and nobody else draws
 	turning               // nobody draws until the End of what was left is passed on; then next does
 	over                  // nobody draws any more
 )
 
 func (s stand) String() string {
-	return [...]string{"anchored", "quieting", "shut", "adopting", "upgraded", "turning", "over"}[s]
+	return [...]string{"anchored", "quieting", "shut", "adopting", "bold", "upgraded", "parting", "clearing", "offering", "turning", "over"}[s]
 }
 
 // Times of the parallel choice.
@@ -45,6 +50,7 @@ const (
 	reborn        = 2 * time.Second  // for another socket to go on with a session that HTTP cannot
 	shortLife     = 30 * time.Second // of sockets that die as soon as they serve
 	shortLives    = 3                // of those in a row are a failure of sockets
+	maxStrange    = 2                // sessions in a row that HTTP did not know any more
 )
 
 // A race is the choice of the mode Auto, without pipes, clock and lock: the
@@ -53,7 +59,8 @@ const (
 // shares with other sessions is in mem.
 type race struct {
 	mem     *Memory
-	key     string
+	path    func() string // the way that the next socket goes
+	key     string        // the way of the last
 	longest time.Duration // that HTTP may take for the handshake while a socket is open
 
 	at      stand
@@ -73,6 +80,8 @@ type race struct {
 	late     time.Time       // the same, until that was seen
 	skip     bool            // the next poll goes by HTTP, whatever is proven
 	held     *closing        // its end, which waits for the dial
+	fresh    bool            // a session began, and no connect was granted since
+	strange  int             // of those in a row that HTTP did not know afterwards
 
 	// The socket.
 	begun    bool // the first was dialled
@@ -90,13 +99,29 @@ type race struct {
 	gone     map[transport.LegID]bool
 	since    time.Time // when it began to serve
 	lives    int       // short ones in a row
+	opened   time.Time // when it did
+	connect  bool      // a connect is out on it
+	owed     int       // replies to commands
+	rotate   time.Time // when it is to be left, because of its age; zero: never
+	scout    bool      // an exchange of our own is to say whether HTTP works, before that
+
+	// One that was left while it worked, and is read on.
+	parted  transport.LegID // zero: none is
+	partBy  time.Time       // when it is to close
+	quietAt time.Time       // when nothing more is expected of it
+	kept    []closing       // what HTTP brought meanwhile
+
+	grace time.Time // until when HTTP does not go on after the handshake, because a socket may open
 
 	// What comes next.
 	redial   time.Time // when a socket is to be opened
 	want     bool      // and if HTTP answers before, then
 	unwanted bool      // the server offers none
 	doubt    time.Time // of a failure that waits for evidence; zero: none does
-	reason   string    // why the socket was left
+	doubted  string    // its reason
+	doubtErr *transport.Error
+	stays    string // the reason that was told last for no socket; empty: none was since there was one
+	reason   string // why the socket was left
 	cause    error
 }
 
@@ -109,14 +134,15 @@ type trip struct {
 	own     bool // it is ours, and the Handler knows nothing of it
 }
 
-// A closing is an End that was not passed on yet.
+// A closing is an End that was not passed on yet, or, with a batch, a Receive.
 type closing struct {
-	leg transport.LegID
-	err *transport.Error
+	leg   transport.LegID
+	err   *transport.Error
+	batch []bayeux.Message
 }
 
-func newRace(mem *Memory, key string, longest time.Duration) *race {
-	return &race{mem: mem, key: key, longest: longest, out: map[transport.LegID]*trip{}, gone: map[transport.LegID]bool{}}
+func newRace(mem *Memory, path func() string, longest time.Duration) *race {
+	return &race{mem: mem, path: path, longest: longest, out: map[transport.LegID]*trip{}, gone: map[transport.LegID]bool{}}
 }
 
 // step takes one event.
@@ -161,9 +187,15 @@ func (r *race) step(e event) (fx effects) {
 		r.recheck(&fx, e.now)
 	case late:
 		r.timer(&fx, e.now)
+	case handed:
+		r.parts(&fx, e.now)
 	case closes:
 		r.at = over
 		r.release()
+		if r.held != nil {
+			r.kept, r.held = append(r.kept, *r.held), nil
+		}
+		r.letGo(&fx)
 	}
 	return fx
 }
@@ -174,7 +206,7 @@ func (r *race) due() time.Time {
 		return time.Time{}
 	}
 	var at time.Time
-	for _, t := range [...]time.Time{r.late, r.probe, r.again, r.until, r.redial} {
+	for _, t := range [...]time.Time{r.late, r.probe, r.again, r.until, r.redial, r.rotate, r.quietAt, r.partBy, r.grace} {
 		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 			at = t
 		}
@@ -205,8 +237,10 @@ func (r *race) timer(fx *effects, now time.Time) {
 		case shut:
 			r.skip = true
 			r.open(fx, anchored)
-		case adopting:
+		case adopting, bold:
 			r.cut(fx, errMute)
+		case clearing: // what it owes may still come
+			r.offer(fx)
 		case upgraded: // no other socket came
 			r.born, r.stale = false, r.dialling
 			r.open(fx, anchored)
@@ -215,6 +249,26 @@ func (r *race) timer(fx *effects, now time.Time) {
 	if expired(&r.redial) {
 		r.dial(fx, now)
 	}
+	if expired(&r.rotate) {
+		r.depart(fx)
+	}
+	if expired(&r.quietAt) {
+		r.letGo(fx)
+	}
+	if expired(&r.partBy) {
+		r.farewell(fx, now)
+	}
+	if expired(&r.grace) {
+		r.wakePending(fx)
+	}
+}
+
+// wakePending has HTTP draw what was woken while it might not.
+func (r *race) wakePending(fx *effects) {
+	for lane := range r.pending {
+		fx.wake[onHTTP][lane] = fx.wake[onHTTP][lane] || r.pending[lane]
+	}
+	r.pending = [2]bool{}
 }
 
 // recheck begins anew with a socket that is not proven, and with none.
@@ -248,7 +302,7 @@ func (r *race) cut(fx *effects, cause error) {
 func (r *race) open(fx *effects, at stand) {
 	r.at, r.until = at, time.Time{}
 	p := onHTTP
-	if at == upgraded {
+	if at == upgraded || at == bold {
 		p = onSocket
 	}
 	fx.wake[p] = [2]bool{true, true}
@@ -275,8 +329,18 @@ func (r *race) woken(fx *effects, e event) {
 		} else {
 			r.pending[e.lane] = true
 		}
-	case upgraded:
+	case upgraded, bold:
 		fx.wake[onSocket][e.lane] = true
+	case parting:
+		if e.lane == transport.Commands {
+			fx.wake[onSocket][e.lane] = true
+		} else {
+			r.pending[e.lane] = true
+		}
+	case offering:
+		if r.pending[e.lane] = true; e.lane == transport.Connect {
+			fx.wake[onHTTP][e.lane] = true
+		}
 	default:
 		r.pending[e.lane] = true
 	}
@@ -284,7 +348,7 @@ func (r *race) woken(fx *effects, e event) {
 
 // ripe: there is a session, the socket can take its next connect, and none is out.
 func (r *race) ripe() bool {
-	return r.proven && !r.owns && !r.skip && r.carrier != "" && r.shaking == 0 && !r.polling()
+	return r.proven && !r.owns && !r.skip && r.carrier != "" && r.shaking == 0 && len(r.kept) == 0 && !r.polling()
 }
 
 // turn has a pipe draw once the end of what was left is passed on.
@@ -339,7 +403,20 @@ func (r *race) tell(fx *effects, to, reason string, evidence error) {
 		reason, evidence = ReasonFirst, nil
 	}
 	fx.told = &Decision{Transport: to, From: r.carrier, To: to, Reason: reason, Err: evidence}
+	if to == transport.LongPolling {
+		fx.told.Next = r.redial
+	}
 	r.carrier = to
+}
+
+// stay makes a Decision of why there is no socket, once for each reason while
+// it lasts, and each time that this session has tried.
+func (r *race) stay(fx *effects, reason string, evidence error, tried bool) {
+	if fx.told != nil || !tried && r.stays == reason {
+		return
+	}
+	r.stays = reason
+	fx.told = &Decision{Transport: r.carrier, From: r.carrier, To: r.carrier, Reason: reason, Err: evidence, Next: r.redial}
 }
 
 // probeID is no id of a session's: those are numbers, and CometD takes letters

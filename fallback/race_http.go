@@ -2,7 +2,7 @@ package fallback
 
 import (
 	"crypto/rand"
-	"slices"
+
 	"strings"
 	"time"
 
@@ -16,16 +16,22 @@ func (r *race) httpAsks(fx *effects, e event) {
 	if connect && r.at == anchored && r.ripe() {
 		r.shut(fx, e.now)
 	}
-	switch {
-	case r.at == anchored, r.at == quieting && !connect:
-	default:
-		r.pending[e.lane] = true
-		return
-	}
-	if r.control && !connect {
+	if !connect && (r.control && (r.at == anchored || r.at == quieting) || r.scout && r.at == upgraded) {
 		r.control = false
 		fx.batch = probing()
 		r.out[e.leg] = &trip{lane: e.lane, sent: e.now, prompt: true, own: true}
+		return
+	}
+	switch {
+	case r.at == anchored && r.grace.IsZero(), r.at == quieting && !connect:
+	case r.at == offering && connect:
+		least := leastHold
+		fx.pass, fx.hold = true, &least
+		r.pending[e.lane] = false
+		r.out[e.leg] = &trip{lane: e.lane}
+		return
+	default:
+		r.pending[e.lane] = true
 		return
 	}
 	fx.pass = true
@@ -51,7 +57,10 @@ func (r *race) httpDrew(fx *effects, e event) {
 		return
 	}
 	t.sent, t.prompt = e.now, prompt(e.batch)
-	t.connect = slices.ContainsFunc(e.batch, func(m bayeux.Message) bool { return m.Channel == bayeux.MetaConnect })
+	t.connect = connects(e.batch)
+	if r.at == offering {
+		r.leaves(fx, e.now)
+	}
 	r.skip = r.skip && !t.connect
 	if !shakes(e.batch) {
 		return
@@ -78,21 +87,60 @@ func (r *race) httpBrought(fx *effects, e event) {
 		t.prompt = false
 	}
 	r.works(fx, e.now)
-	if fx.pass {
-		r.tell(fx, transport.LongPolling, r.reason, r.cause)
+	if !fx.pass {
+		return
 	}
+	r.tell(fx, transport.LongPolling, r.reason, r.cause)
+	granted := false
 	for i := range e.batch {
-		if websocket, said := offered(&e.batch[i]); said {
+		m := &e.batch[i]
+		granted = granted || m.Channel == bayeux.MetaHandshake && m.OK()
+		if websocket, said := offered(m); said {
 			if r.unwanted = !websocket; r.unwanted {
 				r.leave(fx, errUnwanted)
 				r.redial, r.want = time.Time{}, false
+				r.stay(fx, ReasonUnoffered, errUnwanted, false)
 			}
 		}
+		r.estranged(e, m)
 	}
-	if e.affinity && !r.owns && (r.sock != 0 || r.dialling) { // a balancer's cookie, that the upgrade went without
+	switch {
+	case e.affinity && !r.owns && (r.sock != 0 || r.dialling): // a balancer's cookie, that the upgrade went without
 		r.leave(fx, errStanding)
 		r.redial = e.now
+	case granted:
+		r.dares(e)
 	}
+	if r.keeps(e.now) {
+		fx.pass = false
+		r.kept = append(r.kept, closing{leg: e.leg, batch: e.batch})
+	}
+}
+
+// estranged finds out that HTTP cannot keep a session: time and again one that
+// was granted is not known to its first connect. Something on the way takes the
+// cookie off, which a session that begins on a socket does not need.
+func (r *race) estranged(e event, m *bayeux.Message) {
+	switch {
+	case m.Channel == bayeux.MetaHandshake && m.OK():
+		r.fresh = true
+	case m.Channel != bayeux.MetaConnect || !m.IsReply():
+	case m.OK():
+		r.fresh, r.strange = false, 0
+	case r.fresh && forgotten(m):
+		r.fresh = false
+		r.strange++
+		r.socketsOnly(e.leg, e.now)
+	}
+}
+
+// socketsOnly begins on a socket, if HTTP cannot keep a session and one is open.
+func (r *race) socketsOnly(left transport.LegID, now time.Time) bool {
+	if r.strange < maxStrange || r.sock == 0 || r.owns || r.at != anchored && r.at != quieting {
+		return false
+	}
+	r.front(left, now)
+	return true
 }
 
 func (r *race) sample(d time.Duration) {
@@ -109,7 +157,8 @@ func (r *race) works(fx *effects, now time.Time) {
 	if at := r.doubt; !at.IsZero() {
 		r.doubt, r.control = time.Time{}, false
 		if now.Sub(at) <= evidence {
-			r.redial, r.want = r.mem.failed(r.key, now), false
+			r.redial, r.want = r.mem.failed(r.key, r.doubted, now), false
+			r.stay(fx, r.doubted, errOr(r.doubtErr), true)
 		}
 	}
 	if r.want {
@@ -125,6 +174,14 @@ func (r *race) httpEnded(fx *effects, e event) {
 	if e.err != nil && !e.err.Reused {
 		r.down = true
 	}
+	if r.scout && !fx.pass {
+		r.scouted(fx, e)
+	}
+	if fx.pass && r.keeps(e.now) {
+		fx.pass = false
+		r.kept = append(r.kept, closing{leg: e.leg, err: e.err})
+		return
+	}
 	if r.shaking != e.leg {
 		return
 	}
@@ -138,7 +195,7 @@ func (r *race) httpEnded(fx *effects, e event) {
 		r.front(e.leg, e.now)
 	case r.dialling && !r.stale && e.err.Op != "cut": // it may come to something
 		fx.pass = false
-		r.held = &closing{e.leg, e.err}
+		r.held = &closing{leg: e.leg, err: e.err}
 	}
 }
 

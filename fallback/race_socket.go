@@ -18,11 +18,15 @@ func (r *race) dial(fx *effects, now time.Time) {
 		r.want = true
 		return
 	}
-	again, ok := r.mem.begin(r.key, now)
+	key := r.path()
+	no, ok := r.mem.begin(key, now)
 	if !ok {
-		r.redial = again
+		if r.redial = no.next; no.why != "" {
+			r.stay(fx, no.why, errFailing, false)
+		}
 		return
 	}
+	r.key = key
 	r.asked, r.dialling, r.want, r.redial = true, true, false, time.Time{}
 	fx.wake[onSocket][transport.Connect] = true
 }
@@ -66,20 +70,40 @@ func (r *race) socketAsks(fx *effects, e event) {
 			r.redial = e.now
 		}
 	case r.at == upgraded && r.sock == 0 && r.born: // another, for a session that only sockets know
-		r.sock, r.dialling, r.owns, r.until, r.since = e.leg, false, true, time.Time{}, e.now
+		r.opens(e)
+		r.owns, r.until, r.since = true, time.Time{}, e.now
 		r.release()
 		fx.pass = true
+	case e.leg == r.parted:
 	case r.at == upgraded:
+		if fx.pass = e.leg == r.sock; fx.pass && e.lane == transport.Connect && !r.rotate.IsZero() {
+			hold := max(r.rotate.Sub(e.now), leastHold) // it ends when the socket is to be left
+			fx.hold = &hold
+		}
+	case r.at == bold:
 		fx.pass = e.leg == r.sock
+	case r.at == parting && e.leg == r.sock:
+		if fx.pass = e.lane == transport.Commands; !fx.pass {
+			r.pending[e.lane] = true
+		}
+	case (r.at == clearing || r.at == offering) && e.leg == r.sock:
+		r.pending[e.lane] = true
 	case r.sock == 0 && !r.dialling: // nobody asked for it
 		r.gone[e.leg] = true
 		fx.drain = e.leg
 	case r.sock == 0:
-		r.sock, r.dialling, r.proven = e.leg, false, false
+		r.opens(e)
 		if c := r.held; c != nil { // HTTP has failed: the handshake comes here
-			r.held, fx.end = nil, c
+			r.held, fx.let = nil, append(fx.let, *c)
 			c.err.Elsewhere = true
 			r.front(c.leg, e.now)
+			return
+		}
+		if r.socketsOnly(0, e.now) {
+			r.settle(fx, e.now)
+			return
+		}
+		if r.jumps(fx) {
 			return
 		}
 		r.hurry(fx, e.now)
@@ -98,10 +122,24 @@ func (r *race) socketAsks(fx *effects, e event) {
 	}
 }
 
+// opens takes a socket that has opened.
+func (r *race) opens(e event) {
+	r.sock, r.dialling, r.proven, r.opened = e.leg, false, false, e.now
+	r.connect, r.owed, r.rotate, r.scout = false, 0, time.Time{}, false
+}
+
 // socketDrew: the valve turns with the draw.
 func (r *race) socketDrew(fx *effects, e event) {
 	r.drawing = false
-	if r.at != shut || e.leg != r.sock {
+	if e.leg != r.sock {
+		return
+	}
+	r.connect = r.connect || connects(e.batch)
+	r.owed += commands(e.batch)
+	if r.at == bold && r.until.IsZero() && len(e.batch) > 0 {
+		r.until = e.now.Add(r.patience())
+	}
+	if r.at != shut {
 		return
 	}
 	if len(e.batch) == 0 && r.pending[transport.Connect] { // it has one by now
@@ -120,6 +158,10 @@ func (r *race) socketDrew(fx *effects, e event) {
 // socketBrought looks at what comes on the socket: the first answer is what
 // decides.
 func (r *race) socketBrought(fx *effects, e event) {
+	if e.leg == r.parted {
+		fx.pass, r.quietAt = true, e.now.Add(r.quiet())
+		return
+	}
 	if e.leg != r.sock {
 		return
 	}
@@ -139,11 +181,15 @@ func (r *race) socketBrought(fx *effects, e event) {
 		return
 	}
 	fx.pass = true
-	if r.at == adopting {
+	r.pays(fx, e.batch)
+	switch {
+	case r.at == bold:
+		r.dared(fx, e)
+	case r.at == adopting:
 		switch ok, said := connected(e.batch); {
 		case said && !ok:
 			fx.pass = false
-			r.mem.failed(r.key, e.now)
+			r.mem.failed(r.key, ReasonAffinity, e.now)
 			r.cut(fx, errAffinity)
 			return
 		case !said:
@@ -151,7 +197,7 @@ func (r *race) socketBrought(fx *effects, e event) {
 		}
 		r.serves(fx, e.now)
 		r.open(fx, upgraded)
-	} else if r.born && r.carrier != transport.WebSocket && answers(e.batch) {
+	case r.born && r.carrier != transport.WebSocket && answers(e.batch):
 		r.proven = true
 		r.serves(fx, e.now)
 	}
@@ -163,8 +209,12 @@ func (r *race) serves(fx *effects, now time.Time) {
 	if r.reason != "" {
 		reason = ReasonBack
 	}
-	r.since, r.reason, r.cause = now, "", nil
+	r.since, r.reason, r.cause, r.stays = now, "", nil, ""
+	r.proven = true
 	r.mem.proved(r.key, now)
+	if life := r.mem.life(r.key, now); life > 0 && !r.born {
+		r.rotate = r.opened.Add(worth(life))
+	}
 	r.tell(fx, transport.WebSocket, reason, nil)
 }
 
@@ -173,6 +223,14 @@ func (r *race) socketEnded(fx *effects, e event) {
 	_, old := r.gone[e.leg]
 	delete(r.gone, e.leg)
 	switch {
+	case e.leg == r.parted:
+		fx.pass, fx.elsewhere = true, true
+		r.parted, r.partBy = 0, time.Time{}
+		r.letGo(fx)
+		if !r.redial.IsZero() {
+			r.redial = e.now
+		}
+		return
 	case old || r.at == over:
 		fx.pass = r.at == over && e.leg == r.sock && r.owns
 		return
@@ -206,22 +264,24 @@ func (r *race) failed(fx *effects, e event) {
 		r.open(fx, anchored)
 	}
 	if c := r.held; c != nil {
-		r.held, fx.end = nil, c
+		r.held, fx.let = nil, append(fx.let, *c)
 	}
-	r.judge(fx, e.now, reason)
-	fx.failed = &failure{reason, errEnded, r.redial}
-	if e.err != nil {
-		fx.failed.err = e.err
+	if !r.grace.IsZero() {
+		r.grace = time.Time{}
+		r.wakePending(fx)
 	}
+	r.judge(fx, e.now, reason, e.err)
 }
 
 // judge finds out what a failure shows: of sockets something only while HTTP works.
-func (r *race) judge(fx *effects, now time.Time, reason string) {
+func (r *race) judge(fx *effects, now time.Time, reason string, err *transport.Error) {
+	r.doubted, r.doubtErr = reason, err
 	switch {
 	case reason == "":
 		r.redial, r.want = now.Add(calm), false
 	case now.Sub(r.answered) <= evidence && !r.down:
-		r.redial, r.want = r.mem.failed(r.key, now), false
+		r.redial, r.want = r.mem.failed(r.key, reason, now), false
+		r.stay(fx, reason, errOr(err), true)
 	default:
 		r.doubt, r.want = now, true
 		if r.at == anchored || r.at == quieting {
@@ -238,9 +298,12 @@ func (r *race) lost(fx *effects, e event) {
 	if e.err != nil {
 		cause = e.err.Err
 	}
-	served := r.at == upgraded && r.carrier == transport.WebSocket
+	served := (r.at == upgraded || r.at == parting || r.at == clearing || r.at == offering) && r.carrier == transport.WebSocket
+	if r.at == bold {
+		r.mem.doubt(r.key)
+	}
 	byHandler := e.err != nil && e.err.Op == "cut" && !errors.Is(cause, errAffinity) && !errors.Is(cause, errMute)
-	r.sock, r.owns, r.proven, r.drawing = 0, false, false, false
+	r.sock, r.owns, r.proven, r.drawing, r.rotate, r.scout = 0, false, false, false, time.Time{}, false
 	switch {
 	case r.born && byHandler: // it begins anew, wherever it can
 		r.born, r.reason, r.cause = false, ReasonLost, cause
@@ -262,10 +325,11 @@ func (r *race) lost(fx *effects, e event) {
 	switch {
 	case errors.Is(cause, errAffinity):
 		r.redial = e.now.Add(barred)
-		fx.failed = &failure{"affinity", errAffinity, r.redial}
+		r.stay(fx, ReasonAffinity, errAffinity, true)
 	case errors.Is(cause, errMute):
 		r.reason, r.cause = ReasonMute, errMute
-		r.redial = r.mem.failed(r.key, e.now)
+		r.redial = r.mem.failed(r.key, ReasonMute, e.now)
+		r.stay(fx, ReasonMute, errMute, true)
 	case byHandler: // it knows what comes next
 		r.reason, r.cause, r.want = ReasonLost, cause, true
 	default:
@@ -276,10 +340,19 @@ func (r *race) lost(fx *effects, e event) {
 		if r.lives >= shortLives { // unless HTTP dies too
 			r.lives = 0
 			r.doubt, r.want = e.now, true
+			r.doubted, r.doubtErr = ReasonLost, e.err
 		} else {
 			r.want = true // once HTTP has answered: until then it may be the network
 		}
 	}
+}
+
+// errOr is an error interface that is not nil.
+func errOr(err *transport.Error) error {
+	if err == nil {
+		return errEnded
+	}
+	return err
 }
 
 // connected reads the reply to a connect, if it is there.

@@ -3,7 +3,6 @@ package fallback
 import (
 	"errors"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,19 +19,18 @@ type valve struct {
 	socket, http transport.Transport
 	cookies      map[string]bool // that the session had when it began
 
-	mu     sync.Mutex // guards what is below; nothing of another package is called under it
-	choice chooser
-	timer  *time.Timer
-	armed  time.Time // when timer fires; zero: it is stopped
+	mu      sync.Mutex // guards what is below; nothing of another package is called under it
+	choice  chooser
+	timer   *time.Timer
+	armed   time.Time // when timer fires; zero: it is stopped
+	untold  []Decision
+	telling bool // somebody is at it, without the lock
 }
 
 func open(p Policy, s *transport.Session, h transport.Handler, socket, http transport.Opener) *valve {
 	v := &valve{p: p, s: s, h: h, choice: newChoice(p.Patience)}
 	if p.Mode == Auto {
-		if p.Memory == nil {
-			p.Memory = new(Memory)
-		}
-		v.choice, v.cookies = newRace(p.Memory, keyOf(s.Target()), p.Patience), names(s)
+		v.choice, v.cookies = newRace(p.Memory, pathTo(s), p.Patience), names(s)
 	}
 	v.timer = time.AfterFunc(time.Hour, func() { v.turn(event{kind: late}) })
 	v.timer.Stop()
@@ -75,12 +73,12 @@ func (v *valve) turn(e event) effects {
 	v.mu.Lock()
 	fx := v.choice.step(e)
 	v.arm()
+	if fx.told != nil {
+		v.untold = append(v.untold, *fx.told)
+	}
 	v.mu.Unlock()
 	if fx.told != nil {
-		v.p.tell(v.s, *fx.told)
-	}
-	if f := fx.failed; f != nil {
-		v.s.Logger.Debug("no WebSocket", "reason", f.reason, "err", f.err, "again", f.next)
+		v.tell()
 	}
 	if fx.cut != 0 {
 		v.socket.Cut(fx.cut, fx.cause)
@@ -99,11 +97,29 @@ func (v *valve) turn(e event) effects {
 			v.http.Wake(transport.Lane(lane))
 		}
 	}
-	if c := fx.end; c != nil {
+	for _, c := range fx.let {
+		if c.batch != nil {
+			v.h.Receive(c.leg, c.batch)
+			continue
+		}
 		v.h.End(c.leg, c.err)
 		v.turn(event{kind: passed, leg: c.leg})
 	}
 	return fx
+}
+
+// tell tells the decisions in their order, whoever comes first.
+func (v *valve) tell() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for !v.telling && len(v.untold) > 0 {
+		d := v.untold[0]
+		v.untold, v.telling = v.untold[1:], true
+		v.mu.Unlock()
+		v.p.tell(v.s, d)
+		v.mu.Lock()
+		v.telling = false
+	}
 }
 
 // arm sets the one timer to the end of the choice's patience.
@@ -142,8 +158,12 @@ func (s side) Next(lane transport.Lane, leg transport.Leg) []bayeux.Message {
 
 // Receive hands up, unless nobody knows the leg.
 func (s side) Receive(id transport.LegID, ms []bayeux.Message) {
-	if s.v.turn(event{kind: brought, pipe: s.pipe, leg: id, batch: ms, affinity: s.v.bound(s.pipe, ms)}).pass {
+	fx := s.v.turn(event{kind: brought, pipe: s.pipe, leg: id, batch: ms, affinity: s.v.bound(s.pipe, ms)})
+	if fx.pass {
 		s.v.h.Receive(id, ms)
+	}
+	if fx.echo {
+		s.v.turn(event{kind: handed, pipe: s.pipe, leg: id})
 	}
 }
 
@@ -185,15 +205,4 @@ func (v *valve) bound(p pipe, ms []bayeux.Message) bool {
 		}
 	}
 	return false
-}
-
-// keyOf names the way to a server.
-func keyOf(t *transport.Target) string {
-	s := t.Socket()
-	return s.Scheme + "://" + transport.Address(s) + s.Path + " " + t.URL.Scheme + "://" + transport.Address(t.URL)
-}
-
-// shared reports whether both pipes go to the same host and port.
-func shared(t *transport.Target) bool {
-	return strings.EqualFold(transport.Address(t.Socket()), transport.Address(t.URL))
 }

@@ -31,6 +31,21 @@ func shakes(batch []bayeux.Message) bool {
 	return slices.ContainsFunc(batch, func(m bayeux.Message) bool { return m.Channel == bayeux.MetaHandshake })
 }
 
+// connects reports whether there is a connect in a batch that leaves.
+func connects(batch []bayeux.Message) bool {
+	return slices.ContainsFunc(batch, func(m bayeux.Message) bool { return m.Channel == bayeux.MetaConnect })
+}
+
+// commands are those messages of a batch that want a reply at once.
+func commands(batch []bayeux.Message) (n int) {
+	for i := range batch {
+		if m := &batch[i]; m.ID != "" && m.Channel != bayeux.MetaConnect {
+			n++
+		}
+	}
+	return n
+}
+
 // forgotten reports whether a reply makes a handshake the next thing to do.
 func forgotten(m *bayeux.Message) bool {
 	if !m.IsReply() {

@@ -3,6 +3,8 @@ package transport
 import (
 	"strconv"
 	"time"
+
+	"github.com/turold/turold/bayeux"
 )
 
 // An Error says how a leg ended. It never holds a URL's query, a header, a
@@ -13,6 +15,7 @@ type Error struct {
 	// status or content type that is no answer), ping, drain, cut.
 	Op         string
 	Unsent     bool          // provably nothing of what was drawn left. False is the honest answer when in doubt
+	Refused    []string      // the ids of what the server provably did not take: the batch was too large for it
 	Status     int           // HTTP status, or close code for Op close; 0: none
 	RetryAfter time.Duration // the server asked for that pause; 0: it did not
 	Elsewhere  bool          // another way is open: draw again at once, without backoff. Set by a valve only
@@ -34,3 +37,12 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// IDs are those of a batch, for Refused.
+func IDs(batch []bayeux.Message) []string {
+	ids := make([]string, len(batch))
+	for i := range batch {
+		ids[i] = batch[i].ID
+	}
+	return ids
+}

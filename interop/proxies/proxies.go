@@ -19,6 +19,7 @@ import (
 const (
 	startTime = 20 * time.Second
 	stopTime  = 3 * time.Second
+	maxStarts = 3
 )
 
 // A Proxy is a process. Its methods are not safe for concurrent use.
@@ -42,11 +43,12 @@ func (o *output) Write(p []byte) (int, error) {
 	return o.b.Write(p)
 }
 
-// Log is what it printed.
+// Log is what it printed, and wrote into its log (Squid).
 func (p *Proxy) Log() string {
 	p.out.mu.Lock()
 	defer p.out.mu.Unlock()
-	return p.out.b.String()
+	written, _ := os.ReadFile(filepath.Join(p.dir, "log")) // the others have none
+	return p.out.b.String() + string(written)
 }
 
 // NGINX starts nginx in front of the server at addr. The lines go into the
@@ -123,7 +125,7 @@ pid_filename %[3]s/pid
 coredump_dir %[3]s
 visible_hostname proxy
 shutdown_lifetime 0 seconds
-`, listen, strings.Join(lines, "\n"), dir), []string{"-N", "-f", filepath.Join(dir, "conf")}
+`, listen, strings.Join(lines, "\n"), dir), []string{"-N", "-n", "s" + listen[strings.LastIndexByte(listen, ':')+1:], "-f", filepath.Join(dir, "conf")}
 	})
 }
 
@@ -136,6 +138,16 @@ func start(name, debian string, config func(listen, dir string) (string, []strin
 			return nil, fmt.Errorf("proxies: %s is missing: install it (Debian: %s), or run interop/setup as root", name, debian)
 		}
 	}
+	// A port that was free may be another process's by now: then it ends at once.
+	for attempt := 1; ; attempt++ {
+		p, err := run(name, program, config)
+		if err == nil || attempt == maxStarts {
+			return p, err
+		}
+	}
+}
+
+func run(name, program string, config func(listen, dir string) (string, []string)) (*Proxy, error) {
 	port, err := servers.FreePort()
 	if err != nil {
 		return nil, err
@@ -164,8 +176,9 @@ func start(name, debian string, config func(listen, dir string) (string, []strin
 	for begun := time.Now(); time.Since(begun) < startTime; time.Sleep(100 * time.Millisecond) {
 		select {
 		case <-p.done:
+			err := fmt.Errorf("proxies: %s ended: %s", name, p.Log())
 			p.Stop()
-			return nil, fmt.Errorf("proxies: %s ended: %s", name, p.Log())
+			return nil, err
 		default:
 		}
 		if answers {
@@ -176,8 +189,9 @@ func start(name, debian string, config func(listen, dir string) (string, []strin
 			_ = c.Close()
 		}
 	}
+	err = fmt.Errorf("proxies: %s does not listen: %s", name, p.Log())
 	p.Stop()
-	return nil, fmt.Errorf("proxies: %s does not listen: %s", name, p.Log())
+	return nil, err
 }
 
 // Stop ends it. It may be called again.

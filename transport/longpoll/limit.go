@@ -3,7 +3,7 @@ package longpoll
 const (
 	// minLimit is the smallest bound a batch is put under: what refuses less
 	// does not refuse it for its size.
-	minLimit = 4 << 10
+	minLimit = 512
 	// hidden is the size from which a broken upload counts as a refused one. A
 	// server that answers 413 and closes resets what still comes, and the reset
 	// overtakes the answer; smaller bodies fit into the buffers on the way.

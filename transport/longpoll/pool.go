@@ -35,7 +35,7 @@ func NewRoundTripper(n *transport.Network) *http.Transport {
 		n = new(transport.Network)
 	}
 	return &http.Transport{
-		Proxy:                  router(n.Proxy),
+		Proxy:                  router(n),
 		OnProxyConnectResponse: tunnel,
 		DialContext:            dialer(n.DialContext),
 		TLSClientConfig:        n.TLS.Clone(),
@@ -70,12 +70,9 @@ func dialer(dial func(context.Context, string, string) (net.Conn, error)) func(c
 }
 
 // router tells a request's trace which way it goes.
-func router(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
-	if proxy == nil {
-		proxy = http.ProxyFromEnvironment
-	}
+func router(n *transport.Network) func(*http.Request) (*url.URL, error) {
 	return func(r *http.Request) (*url.URL, error) {
-		u, err := proxy(r)
+		u, err := n.ProxyFor(r)
 		if err != nil { // it may quote the proxy's URL, with its credentials
 			return nil, &proxyError{err: errors.New("no usable address of a proxy")}
 		}

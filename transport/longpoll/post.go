@@ -32,6 +32,7 @@ func (p *pipe) post(ctx context.Context, batch []bayeux.Message) ([]bayeux.Messa
 	if e := refusal(res); e != nil {
 		if e.Status == http.StatusRequestEntityTooLarge {
 			p.tooLarge(body.n)
+			e.Refused = transport.IDs(batch)
 		}
 		return nil, e
 	}

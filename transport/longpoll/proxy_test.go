@@ -186,7 +186,7 @@ func TestASilentProxy(t *testing.T) {
 			pool := NewRoundTripper(w.network)
 			w.network.RoundTripper = pool
 			w.via(proxy + "://proxy:1080")
-			pool.Proxy = router(w.network.Proxy)
+			pool.Proxy = router(w.network)
 			gone := make(chan struct{})
 			w.listen("proxy:1080", func(c net.Conn) {
 				_, _ = io.Copy(io.Discard, c)

@@ -11,12 +11,17 @@ import (
 const (
 	openTime  = 10 * time.Second // from the dial to the 101
 	writeTime = 10 * time.Second // for a batch
-	pingTime  = 10 * time.Second // between pings, and for a pong
+	pingTime  = 10 * time.Second // between pings: less than half the hold of a connect
+	pongTime  = 5 * time.Second  // for a pong
 	checkTime = 3 * time.Second  // for the pong that Check asks for
 	drainTime = time.Second      // from the close frame to the server's
 
 	// minLimit is the smallest bound a batch is put under after a 1009.
-	minLimit = 4 << 10
+	minLimit = 512
+	// large is the size from which a batch may be what a connection died of, if
+	// it was the last thing that happened on it: some proxies reset what they
+	// find too large.
+	large = 8 << 10
 )
 
 // A pipe is the WebSocket of one session.

@@ -7,9 +7,7 @@ import (
 	ws "github.com/gorilla/websocket"
 )
 
-// ping runs every pingTime (RFC 6455 section 5.5.2). The frame is written by a
-// goroutine of its own, since it may have to wait for a batch that is being
-// written.
+// ping runs when a ping is due, and when a pong is (RFC 6455 section 5.5.2).
 func (k *socket) ping() {
 	p := k.p
 	p.mu.Lock()
@@ -18,8 +16,11 @@ func (k *socket) ping() {
 	case k.gone || k.draining:
 	case k.pong < k.pings:
 		k.fail("ping", errSilent)
+	case k.awaiting: // it came in time
+		k.awaiting = false
+		k.beat.Reset(pingTime - pongTime)
 	default:
-		k.sendPing(pingTime)
+		k.sendPing(pongTime)
 	}
 }
 
@@ -30,9 +31,12 @@ func (k *socket) check() {
 	}
 }
 
-// sendPing sends a ping, whose pong must be there when the next is due.
+// sendPing sends a ping, whose pong must be there within a time. The frame is
+// written by a goroutine of its own, since it may have to wait for a batch that
+// is being written.
 func (k *socket) sendPing(within time.Duration) {
 	k.pings++
+	k.awaiting = true
 	payload := strconv.AppendInt(nil, int64(k.pings), 10)
 	k.p.wg.Go(func() { _ = k.conn.WriteControl(ws.PingMessage, payload, time.Now().Add(pingTime)) })
 	k.beat.Reset(within)

@@ -39,13 +39,9 @@ func (k *socket) reach(ctx context.Context, c net.Conn, via, u *url.URL) (net.Co
 
 // route asks which proxy to go by.
 func (k *socket) route(ctx context.Context, u *url.URL) (*url.URL, *transport.Error) {
-	choose := k.p.s.Network.Proxy
-	if choose == nil {
-		choose = http.ProxyFromEnvironment
-	}
 	web := webURL(u)
 	r := (&http.Request{Method: http.MethodGet, URL: web, Host: web.Host, Header: http.Header{}}).WithContext(ctx)
-	via, err := choose(r)
+	via, err := k.p.s.Network.ProxyFor(r)
 	if err != nil { // it may quote the proxy's URL, with its credentials
 		return nil, &transport.Error{Op: "proxy", Err: errProxyAddress}
 	}

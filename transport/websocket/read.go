@@ -43,6 +43,7 @@ func (k *socket) read() *transport.Error {
 func (k *socket) wanted() bool {
 	k.p.mu.Lock()
 	defer k.p.mu.Unlock()
+	k.last = 0
 	return k.err == nil
 }
 

@@ -28,9 +28,10 @@ type socket struct {
 	raw  net.Conn // below TLS: closing it never blocks; nil: not dialled
 	conn *ws.Conn // nil: not open
 
-	beat  *time.Timer
-	pings int
-	pong  int // the last ping that was answered
+	beat     *time.Timer
+	pings    int
+	pong     int  // the last ping that was answered
+	awaiting bool // beat is for a pong
 
 	again, pumping bool // a draw is due; a pump runs
 	drawing        bool // it is inside Next
@@ -38,6 +39,8 @@ type socket struct {
 	draining       bool
 	wrote          bool             // the first batch has begun to leave
 	largest        int              // bytes of a batch that left
+	biggest        []string         // its ids
+	last           int              // bytes of the last batch that left; 0: something has arrived since
 	err            *transport.Error // why it ends, when that is known before the reader knows
 }
 
@@ -98,8 +101,13 @@ func (k *socket) end(err *transport.Error) {
 	k.gone = true
 	k.leave()
 	delete(p.all, k.id)
-	if err != nil && err.Op == "close" && err.Status == ws.CloseMessageTooBig {
+	switch {
+	case err == nil || k.err != nil && k.err.Op == "cut":
+	case err.Op == "close" && err.Status == ws.CloseMessageTooBig:
 		p.tooLarge(k.largest)
+		err.Refused = k.biggest
+	case err.Op != "close" && k.last >= large:
+		p.tooLarge(k.last)
 	}
 	k.err = k.verdict(err)
 	if k.err != nil {

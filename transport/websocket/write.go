@@ -82,7 +82,7 @@ func (k *socket) draw(lane transport.Lane) []bayeux.Message {
 
 func (k *socket) write(batch []bayeux.Message) {
 	b := bayeux.Append(nil, batch)
-	if !k.writes(len(b)) {
+	if !k.writes(batch, len(b)) {
 		return
 	}
 	_ = k.conn.SetWriteDeadline(time.Now().Add(writeTime))
@@ -91,15 +91,20 @@ func (k *socket) write(batch []bayeux.Message) {
 	}
 }
 
-// writes takes down that n bytes leave now; false: the socket was cut before.
-func (k *socket) writes(n int) bool {
+// writes takes down that a batch of n bytes leaves now; false: the socket was cut before.
+func (k *socket) writes(batch []bayeux.Message, n int) bool {
 	k.p.mu.Lock()
 	defer k.p.mu.Unlock()
 	if k.err != nil || k.gone {
 		return false
 	}
 	k.wrote = true
-	k.largest = max(k.largest, n)
+	if k.last = n; n > k.largest {
+		k.largest = n
+		if n > minLimit { // what is smaller is not refused for its size
+			k.biggest = transport.IDs(batch)
+		}
+	}
 	return true
 }
 

@@ -1,0 +1,55 @@
+package fallback
+
+import (
+	"slices"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+)
+
+// Where a socket was proven within the last ten minutes the next one need not
+// be: the session goes there from its handshake on, a round trip earlier. A
+// socket that does not answer then costs the wait for it, and HTTP goes on.
+
+// mostGrace is how long HTTP waits at most for a socket that may be about to open.
+const mostGrace = 50 * time.Millisecond
+
+// dares decides what follows a handshake that HTTP has brought.
+func (r *race) dares(e event) {
+	if r.at != anchored || r.unwanted || r.stale || r.owns || !r.mem.good(r.key, e.now) {
+		return
+	}
+	switch {
+	case r.sock != 0:
+		r.owns, r.probe, r.again = true, time.Time{}, time.Time{}
+		r.release()
+		r.turn(e.leg, bold)
+	case r.dialling:
+		r.grace = e.now.Add(min(r.srtt/4, mostGrace))
+	}
+}
+
+// jumps has a socket that opens in time draw at once.
+func (r *race) jumps(fx *effects) bool {
+	if r.grace.IsZero() || r.at != anchored || len(r.out) > 0 {
+		return false
+	}
+	r.grace, r.owns = time.Time{}, true
+	r.release()
+	r.open(fx, bold)
+	return true
+}
+
+// dared looks at what comes first on such a socket.
+func (r *race) dared(fx *effects, e event) {
+	if slices.ContainsFunc(e.batch, func(m bayeux.Message) bool { return forgotten(&m) }) {
+		fx.pass = false
+		r.mem.failed(r.key, ReasonAffinity, e.now)
+		r.cut(fx, errAffinity)
+		return
+	}
+	if answers(e.batch) {
+		r.serves(fx, e.now)
+		r.open(fx, upgraded)
+	}
+}

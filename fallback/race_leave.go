@@ -1,0 +1,115 @@
+package fallback
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+// A socket that works is left before something on the way cuts it for its age.
+// Its connect ends and is not asked for again; what it owes comes; then HTTP
+// asks for the connect with a short hold, not none: on CometD only a connect
+// that is held takes the pushes off a socket. The socket is read on for a
+// while, and what HTTP brings meanwhile waits, so that what was sent first is
+// handed up first.
+
+const (
+	readOn     = 300 * time.Millisecond // how long, before the closing handshake
+	leastQuiet = 50 * time.Millisecond  // of the socket, after which nothing more is expected of it
+)
+
+// worth is how much of a lifetime is used: not all sessions move at once.
+func worth(life time.Duration) time.Duration {
+	return time.Duration(float64(life) * (leaveAt - 0.1*rand.Float64()))
+}
+
+// depart asks whether HTTP works, before a socket is left that does.
+func (r *race) depart(fx *effects) {
+	if r.at == upgraded && r.sock != 0 && !r.born {
+		r.scout = true
+		fx.wake[onHTTP][transport.Commands] = true
+	}
+}
+
+// scouted is told of the end of an exchange of our own.
+func (r *race) scouted(fx *effects, e event) {
+	r.scout = false
+	if r.at != upgraded {
+		return
+	}
+	if e.err != nil { // the socket is all there is
+		r.rotate = e.now.Add(calm)
+		return
+	}
+	r.at = parting
+	r.parts(fx, e.now)
+}
+
+// parts goes on when the connect has ended, and then when nothing is owed.
+func (r *race) parts(fx *effects, now time.Time) {
+	if r.at == parting && !r.connect {
+		r.at, r.until = clearing, now.Add(r.patience())
+	}
+	if r.at == clearing && r.owed == 0 {
+		r.offer(fx)
+	}
+}
+
+// pays takes down replies. What follows from the last of them waits until the
+// Handler has it.
+func (r *race) pays(fx *effects, ms []bayeux.Message) {
+	for i := range ms {
+		switch m := &ms[i]; {
+		case !m.IsReply():
+		case m.Channel == bayeux.MetaConnect:
+			r.connect = false
+		case r.owed > 0:
+			r.owed--
+		}
+	}
+	fx.echo = r.at == parting && !r.connect || r.at == clearing && r.owed == 0
+}
+
+// offer has HTTP ask for the connect.
+func (r *race) offer(fx *effects) {
+	r.at, r.until = offering, time.Time{}
+	fx.wake[onHTTP][transport.Connect] = true
+}
+
+// leaves: HTTP has the connect, and with it the session.
+func (r *race) leaves(fx *effects, now time.Time) {
+	r.parted, r.partBy, r.quietAt = r.sock, now.Add(readOn), now.Add(r.quiet())
+	r.sock, r.owns, r.proven = 0, false, false
+	r.reason = ReasonLifetime
+	r.cause = fmt.Errorf("fallback: WebSockets are cut at the age of %v on this way", r.mem.life(r.key, now).Round(time.Second))
+	r.redial = r.partBy
+	r.open(fx, anchored)
+}
+
+// quiet is how long a socket that was left says nothing when it has said all.
+func (r *race) quiet() time.Duration { return min(max(r.srtt, leastQuiet), readOn) }
+
+// keeps reports whether what HTTP brings has to wait for what a socket may
+// still bring.
+func (r *race) keeps(now time.Time) bool {
+	return len(r.kept) > 0 || r.parted != 0 && now.Before(r.quietAt)
+}
+
+// letGo hands up what waited.
+func (r *race) letGo(fx *effects) {
+	fx.let, r.kept, r.quietAt = append(fx.let, r.kept...), nil, time.Time{}
+}
+
+// farewell closes the socket that was left.
+func (r *race) farewell(fx *effects, now time.Time) {
+	r.letGo(fx)
+	if r.parted != 0 {
+		fx.drain = r.parted
+	}
+	if r.redial.IsZero() || r.redial.After(now) {
+		r.redial = now
+	}
+}

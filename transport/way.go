@@ -1,0 +1,50 @@
+package transport
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+)
+
+// ProxyFor chooses the proxy for a request, as the settings or the environment say.
+func (n *Network) ProxyFor(r *http.Request) (*url.URL, error) {
+	if n.Proxy != nil {
+		return n.Proxy(r)
+	}
+	return http.ProxyFromEnvironment(r)
+}
+
+// Way names the way to a target: the addresses of both pipes without what may
+// be secret, the environment's proxy, and the local address that packets leave
+// from, which another network changes. What only the program knows, because it
+// brings a DialContext or a Proxy of its own, is not in it. It does not block
+// and sends nothing.
+func (n *Network) Way(t *Target) string {
+	s := t.Socket()
+	way := s.Scheme + "://" + Address(s) + s.Path + " " + t.URL.Scheme + "://" + Address(t.URL)
+	if n.Proxy == nil {
+		if p, err := http.ProxyFromEnvironment(&http.Request{URL: t.URL}); err == nil && p != nil {
+			way += " by " + p.Scheme + "://" + Address(p)
+		}
+	}
+	if n.DialContext == nil {
+		if from := localAddress(); from != "" {
+			way += " from " + from
+		}
+	}
+	return way
+}
+
+// localAddress is where packets leave from by default: to connect a datagram
+// socket only looks at the routes. The addresses are those kept for
+// documentation (RFC 5737, RFC 3849), which every default route leads to.
+func localAddress() string {
+	for _, to := range []string{"192.0.2.1:9", "[2001:db8::1]:9"} {
+		if c, err := net.Dial("udp", to); err == nil {
+			from, _, _ := net.SplitHostPort(c.LocalAddr().String())
+			_ = c.Close()
+			return from
+		}
+	}
+	return ""
+}
