@@ -68,7 +68,7 @@ type event struct {
 type effects struct {
 	pass      bool            // of asks, brought, ended: the call goes through to the Handler
 	elsewhere bool            // of ended: the Handler need not back off
-	told      *Decision       // nil: none was made
+	told      []Decision      // those that were made
 	cut       transport.LegID // on the socket pipe, for cause; zero: none
 	cause     error
 	drain     transport.LegID // on the socket pipe; zero: none

@@ -50,7 +50,7 @@ func (m *model) step(e event) effects {
 	m.been[from]++
 	fx := m.c.step(e)
 	m.log = append(m.log, fmt.Sprintf("%s %d pipe %d leg %d err %v -> %s", from, e.kind, e.pipe, e.leg, e.err, says(m.c, fx)))
-	if d := fx.told; d != nil {
+	for _, d := range fx.told {
 		m.require(d.From == m.carrier && d.To != d.From && d.Transport == d.To && d.Reason != "", "a decision that is none")
 		m.require((d.Err == nil) == (d.Reason == ReasonFirst || d.Reason == ReasonBack), "a decision and its evidence")
 		m.carrier = d.To

@@ -113,11 +113,12 @@ func (p *pace) idled(silence time.Duration, l *life, now time.Time) bool {
 	p.Silence, p.Cut, p.borne = silence, now, 0
 	if steady {
 		p.Silence = min(silence, before)
-		p.Hold = max(time.Duration(float64(p.Silence)*margin), leastLearnt)
-		p.Raised = now
-	} else if p.Hold > 0 && silence <= p.Hold {
-		p.Hold = max(time.Duration(float64(silence)*margin), leastLearnt)
-		p.Raised = now
+	}
+	if steady || p.Hold > 0 && silence <= p.Hold {
+		p.Hold, p.Raised = max(time.Duration(float64(p.Silence)*margin), leastLearnt), now
+	}
+	if p.Hold >= transport.DefaultHold {
+		p.Hold = 0
 	}
 	return steady
 }

@@ -402,21 +402,22 @@ func (r *race) tell(fx *effects, to, reason string, evidence error) {
 	if r.carrier == "" {
 		reason, evidence = ReasonFirst, nil
 	}
-	fx.told = &Decision{Transport: to, From: r.carrier, To: to, Reason: reason, Err: evidence}
+	d := Decision{Transport: to, From: r.carrier, To: to, Reason: reason, Err: evidence}
 	if to == transport.LongPolling {
-		fx.told.Next = r.redial
+		d.Next = r.redial
 	}
+	fx.told = append(fx.told, d)
 	r.carrier = to
 }
 
 // stay makes a Decision of why there is no socket, once for each reason while
 // it lasts, and each time that this session has tried.
 func (r *race) stay(fx *effects, reason string, evidence error, tried bool) {
-	if fx.told != nil || !tried && r.stays == reason {
+	if !tried && r.stays == reason {
 		return
 	}
 	r.stays = reason
-	fx.told = &Decision{Transport: r.carrier, From: r.carrier, To: r.carrier, Reason: reason, Err: evidence, Next: r.redial}
+	fx.told = append(fx.told, Decision{Transport: r.carrier, From: r.carrier, To: r.carrier, Reason: reason, Err: evidence, Next: r.redial})
 }
 
 // probeID is no id of a session's: those are numbers, and CometD takes letters

@@ -84,7 +84,7 @@ func (w *weather) step(e event) effects {
 		w.log = w.log[400:]
 	}
 	w.log[len(w.log)-1] = fmt.Sprintf("%v %v->%v kind %d pipe %d leg %d lane %d err %v batch %d: pass %v wake %v cut %d drain %d", w.now.Sub(epoch), from, w.r.at, e.kind, e.pipe, e.leg, e.lane, e.err, len(e.batch), fx.pass, fx.wake, fx.cut, fx.drain)
-	if d := fx.told; d != nil {
+	for _, d := range fx.told {
 		w.require(d.From == w.carrier && (d.To != d.From || d.Err != nil) && d.Reason != "", "a decision that is none")
 		w.carrier = d.To
 	}

@@ -76,8 +76,11 @@ func (r *race) socketAsks(fx *effects, e event) {
 		fx.pass = true
 	case e.leg == r.parted:
 	case r.at == upgraded:
-		if fx.pass = e.leg == r.sock; fx.pass && e.lane == transport.Connect && !r.rotate.IsZero() {
-			hold := max(r.rotate.Sub(e.now), leastHold) // it ends when the socket is to be left
+		if fx.pass = e.leg == r.sock; fx.pass && e.lane == transport.Connect && (r.scout || !r.rotate.IsZero()) {
+			hold := leastHold
+			if !r.scout {
+				hold = max(hold, r.rotate.Sub(e.now)) // it ends when the socket is to be left
+			}
 			fx.hold = &hold
 		}
 	case r.at == bold:
@@ -275,7 +278,6 @@ func (r *race) failed(fx *effects, e event) {
 
 // judge finds out what a failure shows: of sockets something only while HTTP works.
 func (r *race) judge(fx *effects, now time.Time, reason string, err *transport.Error) {
-	r.doubted, r.doubtErr = reason, err
 	switch {
 	case reason == "":
 		r.redial, r.want = now.Add(calm), false
@@ -284,6 +286,7 @@ func (r *race) judge(fx *effects, now time.Time, reason string, err *transport.E
 		r.stay(fx, reason, errOr(err), true)
 	default:
 		r.doubt, r.want = now, true
+		r.doubted, r.doubtErr = reason, err
 		if r.at == anchored || r.at == quieting {
 			r.control = true
 			fx.wake[onHTTP][transport.Commands] = true

@@ -159,7 +159,7 @@ func (c *choice) tell(fx *effects, to, reason string, evidence error) {
 	if c.carrier == "" && to == transport.WebSocket {
 		reason = ReasonFirst
 	}
-	fx.told = &Decision{Transport: to, From: c.carrier, To: to, Reason: reason, Err: evidence}
+	fx.told = append(fx.told, Decision{Transport: to, From: c.carrier, To: to, Reason: reason, Err: evidence})
 	c.carrier = to
 }
 

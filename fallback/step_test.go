@@ -86,7 +86,7 @@ func says(c *choice, fx effects) string {
 	}
 	add(fx.pass, "pass")
 	add(fx.elsewhere, "elsewhere")
-	if d := fx.told; d != nil {
+	for _, d := range fx.told {
 		add(true, fmt.Sprintf("told %s>%s %s", d.From, d.To, d.Reason))
 	}
 	add(fx.cut != 0, fmt.Sprint("cut ", fx.cut))

@@ -73,9 +73,7 @@ func (v *valve) turn(e event) effects {
 	v.mu.Lock()
 	fx := v.choice.step(e)
 	v.arm()
-	if fx.told != nil {
-		v.untold = append(v.untold, *fx.told)
-	}
+	v.untold = append(v.untold, fx.told...)
 	v.mu.Unlock()
 	if fx.told != nil {
 		v.tell()
