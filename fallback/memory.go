@@ -183,15 +183,21 @@ func (m *Memory) borne(key string, kind pipe, silence time.Duration, now time.Ti
 	m.path(key).pace(kind).bears(silence, now)
 }
 
-// ended learns from a leg that was cut, and reports whether it had to be.
-func (m *Memory) ended(l *legPace, kind pipe, now time.Time) (steady bool) {
+// cut learns from one.
+func (m *Memory) cut(c cut) {
 	m.change(func() bool {
-		p := m.path(l.path).pace(kind)
+		p := m.path(c.way).pace(c.kind)
 		before := *p
-		steady = p.ended(&l.life, l.once, now)
+		p.ended(&c.life, c.once, c.at)
 		return p.Hold != before.Hold || p.Life != before.Life
 	})
-	return steady
+}
+
+// expected reports whether it happened before.
+func (m *Memory) expected(c cut) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.path(c.way).pace(c.kind).steady(&c.life, c.at)
 }
 
 func (p *path) pace(kind pipe) *pace {

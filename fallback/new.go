@@ -22,14 +22,15 @@ func New(p Policy, socket, http transport.Opener) transport.Opener {
 		if p.Memory == nil {
 			p.Memory = new(Memory)
 		}
-		socket, http := pacing(p.Memory, onSocket, socket), pacing(p.Memory, onHTTP, http)
+		w := &watch{mem: p.Memory, way: wayTo(s), legs: map[transport.LegID]*legPace{}}
+		socket, http := w.over(onSocket, socket), w.over(onHTTP, http)
 		switch p.Mode {
 		case WebSocketOnly:
 			return alone(p, s, h, socket, transport.WebSocket)
 		case LongPollingOnly:
 			return alone(p, s, h, http, transport.LongPolling)
 		}
-		return open(p, s, h, socket, http) // Auto and WebSocketFirst
+		return open(p, s, h, w.way, socket, http) // Auto and WebSocketFirst
 	}
 }
 

@@ -19,6 +19,7 @@ const (
 	certain      = 1.05             // how much longer it has to be
 	alike        = 1.3              // two silences that are within it of one another have one cause
 	sameAge      = 1.05             // two ages that are
+	aRule        = 3                // of the same age in a row
 	leastAge     = 30 * time.Second // of sockets that are worth it: those that die sooner are given up
 	leaveAt      = 0.8              // of a lifetime
 )
@@ -33,7 +34,8 @@ type pace struct {
 	Raised  time.Time     `json:"raised,omitzero"`   // when Hold last grew
 	borne   time.Duration // the longest silence that one outlived lately
 	borneAt time.Time
-	Age     time.Duration `json:"age,omitempty"`  // of the last that was cut without having been silent
+	Age     time.Duration `json:"age,omitempty"` // of the last that was cut without having been silent
+	alike   int           // how many in a row were cut at about that age
 	Died    time.Time     `json:"died,omitzero"`  // and when
 	Life    time.Duration `json:"life,omitempty"` // how old they become; 0: nothing ends them for their age
 }
@@ -88,48 +90,59 @@ func (p *pace) bears(silence time.Duration, now time.Time) {
 	}
 }
 
-// ended learns from a leg that was cut. It reports whether that was to be
-// expected: it happened before, after as long a silence.
-func (p *pace) ended(l *life, once bool, now time.Time) (steady bool) {
-	silence := max(l.quiet, now.Sub(l.heard))
+// silence is how long a leg that was cut had been silent.
+func (l *life) silence(now time.Time) time.Duration { return max(l.quiet, now.Sub(l.heard)) }
+
+// idle reports whether a silence was its end: none that is longer did harm lately.
+func (p *pace) idle(l *life, now time.Time) bool {
 	harmless := l.borne
 	if now.Sub(p.borneAt) <= lately {
 		harmless = max(harmless, p.borne)
 	}
-	if float64(silence) > float64(harmless)*certain {
-		return silence >= leastSilence && p.idled(silence, l, now)
-	}
-	if age := now.Sub(l.opened); !once && age >= leastAge {
-		p.aged(age, l, now)
-	}
-	return false
+	return float64(l.silence(now)) > float64(harmless)*certain
 }
 
-// idled: a silence that it had not borne before was its end. One such is
-// chance, until another comes: one whose silence began after the first.
-func (p *pace) idled(silence time.Duration, l *life, now time.Time) bool {
-	before := p.Silence
-	steady := now.Sub(p.Cut) < believed && !l.heard.Before(p.Cut) && within(silence, before, alike)
-	p.Silence, p.Cut, p.borne = silence, now, 0
-	if steady {
-		p.Silence = min(silence, before)
+// steady reports whether a silence as long was cut before. One such is chance,
+// until another comes whose silence began after the first.
+func (p *pace) steady(l *life, now time.Time) bool {
+	return p.idle(l, now) && now.Sub(p.Cut) < believed && !l.heard.Before(p.Cut) && within(l.silence(now), p.Silence, alike)
+}
+
+// ended learns from a leg that was cut.
+func (p *pace) ended(l *life, once bool, now time.Time) {
+	silence, age := l.silence(now), now.Sub(l.opened)
+	switch {
+	case p.idle(l, now) && silence >= leastSilence:
+		p.idled(silence, p.steady(l, now), now)
+	case !p.idle(l, now) && !once && age >= leastAge:
+		p.aged(age, l, now)
 	}
+}
+
+func (p *pace) idled(silence time.Duration, steady bool, now time.Time) {
+	if steady {
+		silence = min(silence, p.Silence)
+	}
+	p.Silence, p.Cut, p.borne = silence, now, 0
 	if steady || p.Hold > 0 && silence <= p.Hold {
-		p.Hold, p.Raised = max(time.Duration(float64(p.Silence)*margin), leastLearnt), now
+		p.Hold, p.Raised = max(time.Duration(float64(silence)*margin), leastLearnt), now
 	}
 	if p.Hold >= transport.DefaultHold {
 		p.Hold = 0
 	}
-	return steady
 }
 
-// aged: it was cut although it had borne longer silences. Two in a row of the
-// same age, the second of which was opened when the first was gone, are a rule.
+// aged: it was cut although it had borne longer silences. Three in a row of the
+// same age, each of which was opened when the one before was gone, are a rule.
 func (p *pace) aged(age time.Duration, l *life, now time.Time) {
 	if now.Sub(p.Died) < believed && !l.opened.Before(p.Died) && within(age, p.Age, sameAge) {
-		p.Life = min(age, p.Age)
+		p.alike++
+	} else {
+		p.alike = 1
 	}
-	p.Age, p.Died = age, now
+	if p.Age, p.Died = age, now; p.alike >= aRule {
+		p.Life = age
+	}
 }
 
 func within(a, b time.Duration, ratio float64) bool {

@@ -101,20 +101,24 @@ func ages(p *pace, now time.Time, age time.Duration) time.Time {
 func TestPaceTellsALifetimeFromASilence(t *testing.T) {
 	var p pace
 	now := ages(&p, epoch, 120*time.Second)
-	require.Zero(t, p.life(now))
 	now = ages(&p, now, 121*time.Second)
-	require.Equal(t, 120*time.Second, p.life(now))
+	require.Zero(t, p.life(now))
+	now = ages(&p, now, 119*time.Second)
+	require.Equal(t, 119*time.Second, p.life(now))
 	require.Zero(t, p.longest(now))
 	require.Zero(t, p.life(now.Add(25*time.Hour)), "it is forgotten")
 
 	p = pace{}
-	now = ages(&p, ages(&p, epoch, 120*time.Second), 200*time.Second)
+	now = epoch
+	for _, age := range []time.Duration{120, 120, 200, 120, 120, 200} {
+		now = ages(&p, now, age*time.Second)
+	}
 	require.Zero(t, p.life(now), "they have nothing in common")
 
-	p = pace{} // two that were cut in one moment, as by a server that ends
-	a, b := &life{opened: epoch, heard: epoch.Add(119 * time.Second), borne: time.Minute}, &life{opened: epoch, heard: epoch.Add(119 * time.Second), borne: time.Minute}
-	p.ended(a, false, epoch.Add(2*time.Minute))
-	p.ended(b, false, epoch.Add(2*time.Minute))
+	p = pace{} // many that were cut in one moment, as by a server that ends
+	for range 10 {
+		p.ended(&life{opened: epoch, heard: epoch.Add(119 * time.Second), borne: time.Minute}, false, epoch.Add(2*time.Minute))
+	}
 	require.Zero(t, p.life(epoch.Add(2*time.Minute)))
 }
 

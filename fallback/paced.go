@@ -8,87 +8,131 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// A paced is the Handler of a pipe, whichever the Mode: it asks for no longer
-// hold than the path has been found to bear, and finds out.
-type paced struct {
-	transport.Handler
-	mem  *Memory
-	path func() string
-	kind pipe
+// A watch looks at the legs of one session, on both pipes and whichever the
+// Mode: it asks for no longer hold than the way has been found to bear, and finds
+// out. A cut counts once something else has got through within a moment: when
+// the server is down for everyone there is nothing to be learnt.
+type watch struct {
+	mem *Memory
+	way func() string
 
 	mu   sync.Mutex
 	legs map[transport.LegID]*legPace
+	cuts []cut // that nothing has got through after
 }
 
 // A legPace is a leg that carries something.
 type legPace struct {
 	life
-	path string
+	way  string
+	kind pipe
 	once bool
 	held bool // a server may hold it
 }
 
-// pacing puts a paced between an Opener's pipe and its Handler.
-func pacing(mem *Memory, kind pipe, open transport.Opener) transport.Opener {
+// A cut is a leg that something on the way may have ended.
+type cut struct {
+	*legPace
+	at time.Time
+}
+
+// soon is how long after a cut something must get through for it to count.
+const soon = 2 * time.Second
+
+// A paced is the Handler of one pipe, under watch.
+type paced struct {
+	transport.Handler
+	w    *watch
+	kind pipe
+}
+
+// over puts a watch between an Opener's pipe and its Handler.
+func (w *watch) over(kind pipe, open transport.Opener) transport.Opener {
 	return func(s *transport.Session, h transport.Handler) transport.Transport {
-		return open(s, &paced{Handler: h, mem: mem, path: pathTo(s), kind: kind, legs: map[transport.LegID]*legPace{}})
+		return open(s, &paced{Handler: h, w: w, kind: kind})
 	}
 }
 
 // Next lowers the hold.
 func (p *paced) Next(lane transport.Lane, leg transport.Leg) []bayeux.Message {
-	now, path := time.Now(), p.path()
-	if d := p.mem.hold(path, p.kind, now); d > 0 {
+	now, way := time.Now(), p.w.way()
+	if d := p.w.mem.hold(way, p.kind, now); d > 0 {
 		leg.Hold = min(leg.Hold, d)
 	}
 	batch := p.Handler.Next(lane, leg)
-	if len(batch) == 0 {
-		return batch
+	if len(batch) > 0 {
+		p.w.leaves(leg, way, p.kind, !prompt(batch), now)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	l := p.legs[leg.ID]
-	if l == nil {
-		l = &legPace{life: life{opened: now, heard: now}, path: path, once: leg.Once}
-		p.legs[leg.ID] = l
-	}
-	l.held = !prompt(batch)
-	l.passes(false, now)
 	return batch
 }
 
 // Receive takes down that something came.
 func (p *paced) Receive(id transport.LegID, ms []bayeux.Message) {
-	now := time.Now()
-	p.mu.Lock()
-	var path string
-	var silence time.Duration
-	if l := p.legs[id]; l != nil {
-		path, silence = l.path, l.passes(true, now)
-	}
-	p.mu.Unlock()
-	if silence >= leastSilence {
-		p.mem.borne(path, p.kind, silence, now)
-	}
+	p.w.arrives(id, time.Now())
 	p.Handler.Receive(id, ms)
 }
 
 // End learns. A poll that was cut as others were before it is no outage.
 func (p *paced) End(id transport.LegID, err *transport.Error) {
-	p.mu.Lock()
-	l := p.legs[id]
-	delete(p.legs, id)
-	p.mu.Unlock()
-	if l == nil || l.once && !l.held || !silenced(err) {
-		p.Handler.End(id, err)
-		return
-	}
-	if steady := p.mem.ended(l, p.kind, time.Now()); steady && l.once {
+	if steady := p.w.ends(id, err, time.Now()); steady {
 		e := *err
 		e.Elsewhere = true // nowhere else, but at once all the same
 		err = &e
 	}
 	p.Handler.End(id, err)
+}
+
+func (w *watch) leaves(leg transport.Leg, way string, kind pipe, held bool, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l := w.legs[leg.ID]
+	if l == nil {
+		l = &legPace{life: life{opened: now, heard: now}, way: way, kind: kind, once: leg.Once}
+		w.legs[leg.ID] = l
+	}
+	l.held = held
+	l.passes(false, now)
+}
+
+// arrives confirms the cuts before it, and what it has outlived itself.
+func (w *watch) arrives(id transport.LegID, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l := w.legs[id]
+	if l == nil {
+		return
+	}
+	if silence := l.passes(true, now); silence >= leastSilence {
+		w.mem.borne(l.way, l.kind, silence, now)
+	}
+	if len(w.cuts) == 0 {
+		return
+	}
+	var wait []cut
+	for _, c := range w.cuts {
+		switch {
+		case now.Sub(c.at) > soon: // that was an outage
+		case l.opened.Before(c.at): // it shows nothing of what can be opened now
+			wait = append(wait, c)
+		default:
+			w.mem.cut(c)
+		}
+	}
+	w.cuts = wait
+}
+
+// ends reports whether a poll ended as it had to.
+func (w *watch) ends(id transport.LegID, err *transport.Error, now time.Time) (steady bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	l := w.legs[id]
+	delete(w.legs, id)
+	if l == nil || l.once && !l.held || !silenced(err) {
+		return false
+	}
+	c := cut{l, now}
+	w.cuts = append(w.cuts, c)
+	return l.once && w.mem.expected(c)
 }
 
 // silenced reports whether a leg was ended by something on the way that may

@@ -11,8 +11,8 @@ import (
 // wayFor is how long the name of a way is believed.
 const wayFor = time.Second
 
-// pathTo names the way that a session's next leg goes, in a Memory.
-func pathTo(s *transport.Session) func() string {
+// wayTo names the way that a session's next leg goes, in a Memory.
+func wayTo(s *transport.Session) func() string {
 	var mu sync.Mutex
 	var target *transport.Target
 	var way string

@@ -29,14 +29,15 @@ func (r *race) dares(e event) {
 	}
 }
 
-// jumps has a socket that opens in time draw at once.
-func (r *race) jumps(fx *effects) bool {
-	if r.grace.IsZero() || r.at != anchored || len(r.out) > 0 {
+// jumps has a socket that opens in time draw as soon as the handshake has ended.
+func (r *race) jumps(fx *effects, now time.Time) bool {
+	if r.grace.IsZero() || r.at != anchored {
 		return false
 	}
 	r.grace, r.owns = time.Time{}, true
 	r.release()
-	r.open(fx, bold)
+	r.turn(0, bold)
+	r.settle(fx, now)
 	return true
 }
 

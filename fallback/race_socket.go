@@ -106,7 +106,7 @@ func (r *race) socketAsks(fx *effects, e event) {
 			r.settle(fx, e.now)
 			return
 		}
-		if r.jumps(fx) {
+		if r.jumps(fx, e.now) {
 			return
 		}
 		r.hurry(fx, e.now)

@@ -27,10 +27,10 @@ type valve struct {
 	telling bool // somebody is at it, without the lock
 }
 
-func open(p Policy, s *transport.Session, h transport.Handler, socket, http transport.Opener) *valve {
+func open(p Policy, s *transport.Session, h transport.Handler, way func() string, socket, http transport.Opener) *valve {
 	v := &valve{p: p, s: s, h: h, choice: newChoice(p.Patience)}
 	if p.Mode == Auto {
-		v.choice, v.cookies = newRace(p.Memory, pathTo(s), p.Patience), names(s)
+		v.choice, v.cookies = newRace(p.Memory, way, p.Patience), names(s)
 	}
 	v.timer = time.AfterFunc(time.Hour, func() { v.turn(event{kind: late}) })
 	v.timer.Stop()

@@ -151,6 +151,8 @@ func (c *conn) Write(p []byte) (int, error) {
 	out := p
 	if c.upgraded.Load() {
 		out = c.gave(p)
+	} else if c.f.Late > 0 {
+		time.Sleep(c.f.Late)
 	}
 	if err := c.send(out); err != nil {
 		return 0, err

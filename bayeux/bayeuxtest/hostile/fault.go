@@ -28,6 +28,9 @@ type Fault struct {
 	// Buffer passes what the server sends on a WebSocket on in blocks of so many
 	// bytes only; 0: at once.
 	Buffer int
+	// Late is how much later what the server says over HTTP arrives, as where
+	// something looks at whole bodies before it passes them on; 0: at once.
+	Late time.Duration
 	// Trickle is a pause before each byte that the server sends; 0: none.
 	Trickle time.Duration
 	// Idle cuts connections on which nothing has passed for that long, and
