@@ -38,12 +38,8 @@ func (c *Client) draw(e *fx, lane transport.Lane, l transport.Leg, now time.Time
 	default:
 		b = c.drawCommands(l, now)
 		if y := &c.cycle; y.first && len(b) > 0 {
-			y.ready, y.zero = true, l.Once
-			if l.Once {
-				b = c.drawConnect(b, l, now)
-			} else { // in a frame of its own it may be held, and brings the first event at once
-				y.first, e.wake[transport.Connect] = false, true
-			}
+			y.ready, y.zero = true, true
+			b = c.drawConnect(b, l, now)
 		}
 	}
 	if b == nil {
@@ -93,9 +89,6 @@ func (c *Client) receive(e *fx, id transport.LegID, ms []bayeux.Message) {
 		default:
 			if err := c.replied(e, m); err != nil {
 				unknown = err
-			} else if !l.once && c.state == Connecting && c.cycle.leg == id { // the connect that follows is held
-				c.carry = l.kind
-				c.turn(e, Connected, nil)
 			}
 		}
 	}

@@ -160,7 +160,7 @@ func TestVerdictsAreTold(t *testing.T) {
 		time.Sleep(5 * time.Minute)
 		var verdicts []fallback.Decision
 		for _, d := range w.told() {
-			if d.From == d.To {
+			if d.Reason == fallback.ReasonRefused {
 				verdicts = append(verdicts, d)
 			}
 		}

@@ -80,6 +80,7 @@ type race struct {
 	late     time.Time       // the same, until that was seen
 	skip     bool            // the next poll goes by HTTP, whatever is proven
 	held     *closing        // its end, which waits for the dial
+	warm     bool            // a poll that the server could hold was answered since
 	fresh    bool            // a session began, and no connect was granted since
 	strange  int             // of those in a row that HTTP did not know afterwards
 
@@ -120,6 +121,7 @@ type race struct {
 	doubt    time.Time // of a failure that waits for evidence; zero: none does
 	doubted  string    // its reason
 	doubtErr *transport.Error
+	stayErr  error
 	stays    string // the reason that was told last for no socket; empty: none was since there was one
 	reason   string // why the socket was left
 	cause    error
@@ -346,9 +348,10 @@ func (r *race) woken(fx *effects, e event) {
 	}
 }
 
-// ripe: there is a session, the socket can take its next connect, and none is out.
+// ripe: there is a session, HTTP had the chance to bring its first event, the
+// socket can take its next connect, and none is out.
 func (r *race) ripe() bool {
-	return r.proven && !r.owns && !r.skip && r.carrier != "" && r.shaking == 0 && len(r.kept) == 0 && !r.polling()
+	return r.proven && r.warm && !r.owns && !r.skip && r.carrier != "" && r.shaking == 0 && len(r.kept) == 0 && !r.polling()
 }
 
 // turn has a pipe draw once the end of what was left is passed on.
@@ -399,7 +402,10 @@ func (r *race) tell(fx *effects, to, reason string, evidence error) {
 	if r.carrier == to {
 		return
 	}
-	if r.carrier == "" {
+	switch {
+	case r.carrier == "" && to == transport.LongPolling && r.stays != "": // it was found out before
+		reason, evidence = r.stays, r.stayErr
+	case r.carrier == "":
 		reason, evidence = ReasonFirst, nil
 	}
 	d := Decision{Transport: to, From: r.carrier, To: to, Reason: reason, Err: evidence}
@@ -416,7 +422,9 @@ func (r *race) stay(fx *effects, reason string, evidence error, tried bool) {
 	if !tried && r.stays == reason {
 		return
 	}
-	r.stays = reason
+	if r.stays, r.stayErr = reason, evidence; r.carrier == "" {
+		return // the first decision will tell
+	}
 	fx.told = append(fx.told, Decision{Transport: r.carrier, From: r.carrier, To: r.carrier, Reason: reason, Err: evidence, Next: r.redial})
 }
 

@@ -42,8 +42,8 @@ func (r *race) httpAsks(fx *effects, e event) {
 	}
 }
 
-// hoping: a socket may soon be proven, and then waits for a poll to end.
-func (r *race) hoping() bool { return !r.unwanted && (r.dialling || r.sock != 0 && !r.proven) }
+// hoping: a socket may soon be proven, or is, and then waits for a poll to end.
+func (r *race) hoping() bool { return !r.unwanted && (r.dialling || r.sock != 0) }
 
 // httpDrew takes down what an exchange carries.
 func (r *race) httpDrew(fx *effects, e event) {
@@ -70,7 +70,7 @@ func (r *race) httpDrew(fx *effects, e event) {
 	if r.carrier != "" {
 		r.leave(fx, errStanding)
 	}
-	r.shaking, r.shakeBy, r.born = e.leg, e.now.Add(r.longest), false
+	r.shaking, r.shakeBy, r.born, r.warm = e.leg, e.now.Add(r.longest), false, false
 	r.late = r.shakeBy
 	if r.redial.IsZero() && r.doubt.IsZero() || r.down {
 		r.down = false
@@ -82,6 +82,9 @@ func (r *race) httpDrew(fx *effects, e event) {
 func (r *race) httpBrought(fx *effects, e event) {
 	t := r.out[e.leg]
 	fx.pass = t == nil || !t.own
+	if t != nil && t.connect && !t.prompt {
+		r.warm = true
+	}
 	if t != nil && t.prompt && !t.sent.IsZero() {
 		r.sample(e.now.Sub(t.sent))
 		t.prompt = false

@@ -172,7 +172,7 @@ func (r *race) socketBrought(fx *effects, e event) {
 		if !r.proven && answers(e.batch) {
 			r.proven, r.probe, r.again = true, time.Time{}, time.Time{}
 			r.release()
-			if r.polling() {
+			if r.polling() && r.warm {
 				r.at = quieting
 			} else {
 				fx.wake[onHTTP][transport.Connect] = true // which finds it ripe
