@@ -180,7 +180,7 @@ func TestAutoPacesItsTries(t *testing.T) {
 			early := min(c.sick, 10*time.Minute)
 			require.LessOrEqual(w, tries, 2+int(early/(24*time.Second))+int((c.sick-early)/(96*time.Second)))
 			require.GreaterOrEqual(w, tries, int(early/(37*time.Second))+int((c.sick-early)/(146*time.Second)))
-			w.decided(">long-polling refused")
+			require.Len(w, w.changes(), 1) // whichever answer was first
 			w.sockets(nil)
 			time.Sleep(c.heal)
 			w.on(socket)

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/url"
@@ -40,7 +41,7 @@ func (n *Network) Way(t *Target) string {
 // documentation (RFC 5737, RFC 3849), which every default route leads to.
 func localAddress() string {
 	for _, to := range []string{"192.0.2.1:9", "[2001:db8::1]:9"} {
-		if c, err := net.Dial("udp", to); err == nil {
+		if c, err := new(net.Dialer).DialContext(context.Background(), "udp", to); err == nil {
 			from, _, _ := net.SplitHostPort(c.LocalAddr().String())
 			_ = c.Close()
 			return from
