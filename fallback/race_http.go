@@ -2,7 +2,7 @@ package fallback
 
 import (
 	"crypto/rand"
-
+	"errors"
 	"strings"
 	"time"
 
@@ -189,14 +189,15 @@ func (r *race) httpEnded(fx *effects, e event) {
 		return
 	}
 	r.shaking, r.late = 0, time.Time{}
-	if e.err == nil || r.at != anchored {
+	byHandler := e.err != nil && e.err.Op == "cut" && !errors.Is(e.err.Err, errShake) // it knows what comes next
+	if e.err == nil || byHandler || r.at != anchored {
 		return
 	}
 	switch {
 	case r.sock != 0 && !r.owns: // the handshake goes there
 		fx.elsewhere = true
 		r.front(e.leg, e.now)
-	case r.dialling && !r.stale && e.err.Op != "cut": // it may come to something
+	case r.dialling && !r.stale: // it may come to something
 		fx.pass = false
 		r.held = &closing{leg: e.leg, err: e.err}
 	}

@@ -3,6 +3,7 @@ package interop_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/turold/turold/client"
 	"github.com/turold/turold/fallback"
 	"github.com/turold/turold/interop/servers"
+	"github.com/turold/turold/transport"
 )
 
 // A split is a session in the default mode whose WebSockets go through one
@@ -20,7 +22,7 @@ import (
 type split struct {
 	*client.Client
 	http, sockets *servers.Relay
-	moves         atomic.Int64 // decisions, the first one included
+	moves         atomic.Int64 // changes of the transport, the first one included
 }
 
 func apart(t *testing.T, s *servers.Server) *split {
@@ -33,11 +35,17 @@ func apart(t *testing.T, s *servers.Server) *split {
 	p.sockets, err = s.NewRelay()
 	require.NoError(t, err)
 	t.Cleanup(p.sockets.Close)
-	d := &client.Dialer{Logger: logger(t), Trace: &client.Trace{Transport: func(*client.Client, fallback.Decision) { p.moves.Add(1) }}}
+	d := &client.Dialer{Logger: logger(t), Trace: &client.Trace{Transport: p.decided}}
 	t.Cleanup(d.Close)
 	p.Client, err = d.Dial(t.Context(), s.URLVia(p.http.Addr()), &client.Options{WebSocketURL: "ws" + s.URLVia(p.sockets.Addr())[len("http"):]})
 	require.NoError(t, err)
 	return p
+}
+
+func (p *split) decided(_ *client.Client, d fallback.Decision) {
+	if d.From != d.To {
+		p.moves.Add(1)
+	}
 }
 
 // moved waits until so many decisions were made.
@@ -114,6 +122,87 @@ func TestLeaseOutlastsAnOutage(t *testing.T) {
 			require.Equal(t, 1, c.Status().Session)
 		})
 	}
+}
+
+// TestAHundredMoves: on a way on which sockets are known to live for a second and
+// a half the session leaves each before, and takes another. Under 1,000 events a
+// second nothing is lost or doubled, with ack and without; with ack nothing is
+// out of order either.
+func TestAHundredMoves(t *testing.T) {
+	const moves = 100
+	for _, kind := range []*servers.Kind{servers.CometD, servers.CometD5, servers.Faye} {
+		for _, noAck := range []bool{false, true} {
+			if noAck && !kind.Ack {
+				continue // it knows none
+			}
+			t.Run(fmt.Sprintf("%s, without ack %v", kind.Name, noAck), func(t *testing.T) {
+				t.Parallel()
+				s := start(t, kind)
+				var down atomic.Int64
+				d := &client.Dialer{Logger: logger(t), Policy: fallback.Policy{Memory: aged(t, s, 1500*time.Millisecond)},
+					Trace: &client.Trace{Transport: func(_ *client.Client, d fallback.Decision) {
+						if d.Reason == fallback.ReasonLifetime {
+							down.Add(1)
+						}
+					}}}
+				t.Cleanup(d.Close)
+				c, err := d.Dial(t.Context(), s.URL(), &client.Options{NoAck: noAck})
+				require.NoError(t, err)
+				sub, err := c.Subscribe(t.Context(), "/lab/a", nil)
+				require.NoError(t, err)
+				seen, last, doubled, disordered, published := map[int]bool{}, -1, 0, 0, 0
+				for down.Load() < moves {
+					const burst = 1000
+					require.NoError(t, s.Publish("/lab/a", published, burst, 1000))
+					published += burst
+					for len(seen) < published {
+						m, err := sub.Next(limit(t, 30*time.Second))
+						require.NoError(t, err)
+						n := numberOf(t, m)
+						if seen[n] {
+							doubled++
+						}
+						if n < last {
+							disordered++
+						}
+						seen[n], last = true, max(last, n)
+					}
+				}
+				require.Zero(t, doubled)
+				if kind.Ack && !noAck {
+					require.Zero(t, disordered)
+				}
+				require.Equal(t, 1, c.Status().Session)
+				t.Logf("%d events, %d moves down: lost 0, doubled 0, %d out of order", published, down.Load(), disordered)
+			})
+		}
+	}
+}
+
+// aged is a memory of the way to a server on which sockets are cut at an age: a
+// saved one, changed.
+func aged(t *testing.T, s *servers.Server, life time.Duration) *fallback.Memory {
+	t.Helper()
+	m := new(fallback.Memory)
+	d := &client.Dialer{Policy: fallback.Policy{Memory: m}}
+	defer d.Close()
+	c, err := d.Dial(t.Context(), s.URL(), nil)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return c.Status().Transport == transport.WebSocket }, time.Minute, time.Millisecond)
+	require.NoError(t, c.Disconnect(limit(t, 10*time.Second)))
+	text, err := json.Marshal(m)
+	require.NoError(t, err)
+	ways := map[string]word{}
+	require.NoError(t, json.Unmarshal(text, &ways))
+	require.Len(t, ways, 1)
+	for _, known := range ways {
+		known["webSocket"] = word{"life": life, "died": time.Now()}
+	}
+	text, err = json.Marshal(ways)
+	require.NoError(t, err)
+	m = new(fallback.Memory)
+	require.NoError(t, json.Unmarshal(text, m))
+	return m
 }
 
 func numberOf(t *testing.T, m bayeux.Message) int {

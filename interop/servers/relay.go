@@ -4,26 +4,32 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 )
 
 // A Relay is a network between clients and a server: it passes connections on
 // until it is cut, and again when it is mended.
 type Relay struct {
-	l      net.Listener
-	target string
-	wg     sync.WaitGroup
-	mu     sync.Mutex
-	conns  map[net.Conn]struct{}
-	cut    bool
+	l       net.Listener
+	target  string
+	latency time.Duration // of every byte, either way
+	wg      sync.WaitGroup
+	mu      sync.Mutex
+	conns   map[net.Conn]struct{}
+	cut     bool
 }
 
 // NewRelay begins to pass connections on to the server.
-func (s *Server) NewRelay() (*Relay, error) {
+func (s *Server) NewRelay() (*Relay, error) { return NewRelay(s.Addr(), 0) }
+
+// NewRelay begins to pass connections on to an address. Every byte takes as
+// long as latency says; to connect takes no time.
+func NewRelay(target string, latency time.Duration) (*Relay, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	r := &Relay{l: l, target: s.Addr(), conns: map[net.Conn]struct{}{}}
+	r := &Relay{l: l, target: target, latency: latency, conns: map[net.Conn]struct{}{}}
 	r.wg.Go(r.accept)
 	return r, nil
 }
@@ -81,12 +87,45 @@ func (r *Relay) pass(in net.Conn) {
 	}
 	var back sync.WaitGroup
 	back.Go(func() {
-		_, _ = io.Copy(in, out)
+		r.copy(in, out)
 		_ = in.Close()
 	})
-	_, _ = io.Copy(out, in)
+	r.copy(out, in)
 	_ = out.Close()
 	back.Wait()
+}
+
+// copy passes bytes on, each when its time has come.
+func (r *Relay) copy(to io.Writer, from io.Reader) {
+	if r.latency == 0 {
+		_, _ = io.Copy(to, from)
+		return
+	}
+	type chunk struct {
+		b  []byte
+		at time.Time
+	}
+	way := make(chan chunk, 1024)
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		defer close(way)
+		for {
+			b := make([]byte, 16<<10)
+			n, err := from.Read(b)
+			if err != nil {
+				return
+			}
+			way <- chunk{b[:n], time.Now().Add(r.latency)}
+		}
+	})
+	var broken error
+	for c := range way {
+		time.Sleep(time.Until(c.at))
+		if broken == nil {
+			_, broken = to.Write(c.b)
+		}
+	}
+	reader.Wait()
 }
 
 // know registers a connection, and reports whether it may live.
