@@ -49,6 +49,7 @@ const (
 	closes              // the Handler closes the transport
 	checks              // the Handler wants to know what lives
 	handed              // what a pipe brought is with the Handler, if that was asked for
+	let                 // what waited is
 )
 
 // An event is one thing that happened.

@@ -111,6 +111,7 @@ type race struct {
 	partBy  time.Time       // when it is to close
 	quietAt time.Time       // when nothing more is expected of it
 	kept    []closing       // what HTTP brought meanwhile
+	letting bool            // some of it is on its way to the Handler
 
 	grace time.Time // until when HTTP does not go on after the handshake, because a socket may open
 
@@ -122,6 +123,7 @@ type race struct {
 	doubted  string    // its reason
 	doubtErr *transport.Error
 	stayErr  error
+	stayDue  bool
 	stays    string // the reason that was told last for no socket; empty: none was since there was one
 	reason   string // why the socket was left
 	cause    error
@@ -149,7 +151,7 @@ func newRace(mem *Memory, path func() string, longest time.Duration) *race {
 
 // step takes one event.
 func (r *race) step(e event) (fx effects) {
-	if r.at == over && e.kind != ended && e.kind != passed {
+	if r.at == over && e.kind != ended && e.kind != passed && e.kind != let {
 		return fx
 	}
 	switch e.kind {
@@ -191,6 +193,8 @@ func (r *race) step(e event) (fx effects) {
 		r.timer(&fx, e.now)
 	case handed:
 		r.parts(&fx, e.now)
+	case let:
+		r.lets(&fx)
 	case closes:
 		r.at = over
 		r.release()
@@ -351,7 +355,7 @@ func (r *race) woken(fx *effects, e event) {
 // ripe: there is a session, HTTP had the chance to bring its first event, the
 // socket can take its next connect, and none is out.
 func (r *race) ripe() bool {
-	return r.proven && r.warm && !r.owns && !r.skip && r.carrier != "" && r.shaking == 0 && len(r.kept) == 0 && !r.polling()
+	return r.proven && r.warm && !r.owns && !r.skip && r.carrier != "" && r.shaking == 0 && !r.holdsBack() && !r.polling()
 }
 
 // turn has a pipe draw once the end of what was left is passed on.
@@ -414,6 +418,10 @@ func (r *race) tell(fx *effects, to, reason string, evidence error) {
 	}
 	fx.told = append(fx.told, d)
 	r.carrier = to
+	if r.stayDue && reason != r.stays && to == transport.LongPolling {
+		r.stay(fx, r.stays, r.stayErr, true)
+	}
+	r.stayDue = false
 }
 
 // stay makes a Decision of why there is no socket, once for each reason while
@@ -422,8 +430,9 @@ func (r *race) stay(fx *effects, reason string, evidence error, tried bool) {
 	if !tried && r.stays == reason {
 		return
 	}
-	if r.stays, r.stayErr = reason, evidence; r.carrier == "" {
-		return // the first decision will tell
+	r.stays, r.stayErr = reason, evidence
+	if r.stayDue = r.carrier != transport.LongPolling; r.stayDue {
+		return // when HTTP has answered
 	}
 	fx.told = append(fx.told, Decision{Transport: r.carrier, From: r.carrier, To: r.carrier, Reason: reason, Err: evidence, Next: r.redial})
 }

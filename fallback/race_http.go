@@ -23,7 +23,7 @@ func (r *race) httpAsks(fx *effects, e event) {
 		return
 	}
 	switch {
-	case r.at == anchored && r.grace.IsZero(), r.at == quieting && !connect:
+	case r.at == anchored && r.grace.IsZero() && !(connect && r.holdsBack()), r.at == quieting && !connect:
 	case r.at == offering && connect:
 		least := leastHold
 		fx.pass, fx.hold = true, &least

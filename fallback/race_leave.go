@@ -92,15 +92,33 @@ func (r *race) leaves(fx *effects, now time.Time) {
 // quiet is how long a socket that was left says nothing when it has said all.
 func (r *race) quiet() time.Duration { return min(max(r.srtt, leastQuiet), readOn) }
 
-// keeps reports whether what HTTP brings has to wait for what a socket may
-// still bring.
+// keeps reports whether what HTTP brings has to wait: for what a socket may
+// still bring, or for what came before it.
 func (r *race) keeps(now time.Time) bool {
-	return len(r.kept) > 0 || r.parted != 0 && now.Before(r.quietAt)
+	return r.holdsBack() || r.parted != 0 && now.Before(r.quietAt)
 }
 
-// letGo hands up what waited.
+// holdsBack reports whether something waits. No poll is begun then: the Handler
+// has yet to hear of the last one.
+func (r *race) holdsBack() bool { return r.letting || len(r.kept) > 0 }
+
+// letGo hands up what waited, unless somebody is at it.
 func (r *race) letGo(fx *effects) {
-	fx.let, r.kept, r.quietAt = append(fx.let, r.kept...), nil, time.Time{}
+	r.quietAt = time.Time{}
+	if !r.letting && len(r.kept) > 0 {
+		fx.let, r.kept, r.letting = append(fx.let, r.kept...), nil, true
+	}
+}
+
+// lets goes on when that is done.
+func (r *race) lets(fx *effects) {
+	r.letting = false
+	if r.quietAt.IsZero() {
+		r.letGo(fx)
+	}
+	if r.at == anchored && !r.holdsBack() {
+		r.wakePending(fx)
+	}
 }
 
 // farewell closes the socket that was left.

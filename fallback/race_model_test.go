@@ -79,7 +79,11 @@ func (w *weather) step(e event) effects {
 	e.now = w.now
 	from := w.r.at
 	w.been[from]++
+	good := w.r.mem.path("x").Bad.IsZero()
 	fx := w.r.step(e)
+	if p := w.r.mem.path("x"); !p.Bad.IsZero() && good && p.Why != ReasonAffinity { // which the server said itself
+		w.require(w.now.Sub(w.r.answered) <= evidence && !w.r.down, "a verdict without evidence")
+	}
 	if w.log = append(w.log, ""); len(w.log) > 500 {
 		w.log = w.log[400:]
 	}
@@ -116,8 +120,21 @@ func (w *weather) step(e event) effects {
 		w.wake(transport.Commands)
 		w.wake(transport.Connect)
 	}
+	if fx.let != nil {
+		w.step(event{kind: let})
+	}
 	w.apart()
+	w.goesOn()
 	return fx
+}
+
+// goesOn: the race never only waits for something that nobody has asked for:
+// what holds the Handler back has an end by itself.
+func (w *weather) goesOn() {
+	ending := w.cur == nil || w.cur.doomed // whose End is on its way
+	waits := !ending && (w.r.at == shut || w.r.at == adopting || w.r.at == clearing)
+	w.require(!waits || !w.r.due().IsZero(), "it waits for ever")
+	w.require(!w.r.holdsBack() || w.r.letting || !w.r.due().IsZero(), "something waits for ever")
 }
 
 // apart: what the Handler gave is never out on both pipes.

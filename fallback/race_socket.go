@@ -331,8 +331,7 @@ func (r *race) lost(fx *effects, e event) {
 		r.stay(fx, ReasonAffinity, errAffinity, true)
 	case errors.Is(cause, errMute):
 		r.reason, r.cause = ReasonMute, errMute
-		r.redial = r.mem.failed(r.key, ReasonMute, e.now)
-		r.stay(fx, ReasonMute, errMute, true)
+		r.judge(fx, e.now, ReasonMute, e.err)
 	case byHandler: // it knows what comes next
 		r.reason, r.cause, r.want = ReasonLost, cause, true
 	default:

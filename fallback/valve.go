@@ -103,6 +103,9 @@ func (v *valve) turn(e event) effects {
 		v.h.End(c.leg, c.err)
 		v.turn(event{kind: passed, leg: c.leg})
 	}
+	if fx.let != nil {
+		v.turn(event{kind: let})
+	}
 	return fx
 }
 
