@@ -30,6 +30,12 @@
 // is out on the other pipe at that moment, so nothing is lost, doubled or
 // reordered by it.
 //
+// Where a socket was proven within the last ten minutes the session goes to the
+// next one from its handshake on, without a probe; if nothing answers there, HTTP
+// goes on. Where sockets are cut at a certain age one is left before: its connect
+// ends, HTTP asks for the next with a short hold, and what HTTP brings waits
+// until the socket has said its last.
+//
 // A socket that dies is left for HTTP at once, on which the same session goes
 // on, and another is dialled beside it. A server that does not know the session
 // on a socket keeps it by HTTP. Where HTTP fails or is late for the handshake
@@ -41,6 +47,9 @@
 // Then one session of all that share a [Memory] tries every 30 s, and every two
 // minutes after ten minutes, and at most four sockets are opened at a time where
 // none was proven in the last ten minutes.
+//
+// Whatever the mode, no connect is asked to be held longer than the way bears: two
+// silences that were cut alike shorten the hold.
 //
 // # WebSocket first
 //

@@ -8,7 +8,8 @@
 //   - a session that the server ended for good is not begun anew by the library,
 //     so the service supervises it;
 //   - Status says where the session stands, to a health check; Trace tells the
-//     service's own metrics; the logger tells people.
+//     service's own metrics; the logger tells people;
+//   - what was learnt of the network is kept for the next start.
 //
 // The server is in the same process, and is made to misbehave.
 package main
@@ -21,10 +22,12 @@ import (
 	"log"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"time"
 
 	"github.com/turold/turold/client"
+	"github.com/turold/turold/fallback"
 )
 
 // A Sale is an event: so many were sold, and so many are left.
@@ -45,9 +48,19 @@ func run() error {
 
 	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
 	w := &watcher{url: s.server.URL, logger: logger}
+	dir, err := os.MkdirTemp("", "resilient-") // a real service keeps its state for longer
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	file := filepath.Join(dir, "ways.json")
+	memory := new(fallback.Memory)
+	if saved, err := os.ReadFile(file); err == nil {
+		_ = json.Unmarshal(saved, memory) // what is no use is not read
+	}
 	// What sessions share is in one Dialer for the life of the service. The
 	// functions of a Trace run on the transport's goroutines: they count.
-	w.dialer = &client.Dialer{Logger: logger, Trace: &client.Trace{
+	w.dialer = &client.Dialer{Logger: logger, Policy: fallback.Policy{Memory: memory}, Trace: &client.Trace{
 		Exchange: func(_ *client.Client, x client.Exchange) {
 			if x.Err != nil {
 				w.failed.Add(1)
@@ -69,6 +82,13 @@ func run() error {
 	go w.health(ctx)
 	w.supervise(ctx)
 
+	saved, err := json.Marshal(memory)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, saved, 0o600); err != nil {
+		return err
+	}
 	fmt.Printf("left: %d; sessions: %d, gaps: %d, failed exchanges: %d\n", w.left.Load(), w.sessions.Load(), w.gaps.Load(), w.failed.Load())
 	if left := s.left.Load(); w.left.Load() != left {
 		return fmt.Errorf("the shop has %d left", left)
