@@ -51,7 +51,7 @@ func TestAHundredMovesUnderLoad(t *testing.T) {
 					var down, up atomic.Int32
 					s.dialer = &client.Dialer{
 						DialContext: s.net.DialContext, Proxy: http.ProxyURL(nil),
-						Policy: fallback.Policy{Memory: aging(s.T, way, 1500*time.Millisecond)},
+						Policy: fallback.Policy{Memory: aging(s.T, way, 600*time.Millisecond)},
 						Trace: &client.Trace{Transport: func(_ *client.Client, d fallback.Decision) {
 							if d.From != d.To && d.To == transport.WebSocket {
 								up.Add(1)
