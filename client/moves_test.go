@@ -108,8 +108,9 @@ func TestAHundredMovesUnderLoad(t *testing.T) {
 	}
 }
 
-// bare is how long two POSTs and what follows take until an event is there: what
-// the least client of long-polling does.
+// bare is how long two POSTs and the poll that follows take until an event is
+// there: what the least client of long-polling does. An event that happens to be
+// published inside the second POST does not count.
 func (s *stack) bare() time.Duration {
 	jar, err := cookiejar.New(nil)
 	require.NoError(s, err)
@@ -129,12 +130,14 @@ func (s *stack) bare() time.Duration {
 		return ms
 	}
 	id = post(`[{"channel":"/meta/handshake","id":"1","version":"1.0","supportedConnectionTypes":["long-polling"]}]`)[0]["clientId"].(string)
+	polls := false
 	for batch := `[{"channel":"/meta/subscribe","id":"2","clientId":"ID","subscription":"/a"},{"channel":"/meta/connect","id":"3","clientId":"ID","connectionType":"long-polling","advice":{"timeout":0}}]`; ; {
 		for _, m := range post(batch) {
-			if m["channel"] == "/a" {
+			if m["channel"] == "/a" && polls {
 				return time.Since(begun)
 			}
 		}
+		polls = true
 		batch = `[{"channel":"/meta/connect","id":"4","clientId":"ID","connectionType":"long-polling"}]`
 	}
 }

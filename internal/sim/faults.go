@@ -1,0 +1,122 @@
+package main
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/bayeux/bayeuxtest/hostile"
+)
+
+// A fault breaks something, and returns what heals it; nil: it heals by itself.
+type fault struct {
+	name string
+	do   func(w *world) func()
+}
+
+// addr is one of the two, or both.
+func (w *world) addrs() []string {
+	return pick(w.rng, []string{atHTTP}, []string{atSocket}, []string{atSocket}, []string{atHTTP, atSocket})
+}
+
+func (w *world) each(on func(addr string)) {
+	for _, a := range w.addrs() {
+		on(a)
+	}
+}
+
+var faults = []fault{
+	{"reset", func(w *world) func() { w.each(func(a string) { w.net.Reset(a) }); return nil }},
+	{"reset and refuse", func(w *world) func() {
+		all := w.addrs()
+		for _, a := range all {
+			w.net.Refuse(a, true)
+			w.net.Reset(a)
+		}
+		return func() {
+			for _, a := range all {
+				w.net.Refuse(a, false)
+			}
+		}
+	}},
+	{"black hole", func(w *world) func() {
+		all := w.addrs()
+		for _, a := range all {
+			w.net.BlackHole(a, true)
+			w.net.Stall(a, true, true)
+		}
+		return func() {
+			for _, a := range all {
+				w.net.BlackHole(a, false)
+				w.net.Stall(a, false, false)
+			}
+		}
+	}},
+	{"stall", func(w *world) func() {
+		all, up := w.addrs(), w.rng.IntN(2) == 0
+		for _, a := range all {
+			w.net.Stall(a, up, !up)
+		}
+		return func() {
+			for _, a := range all {
+				w.net.Stall(a, false, false)
+			}
+		}
+	}},
+	{"hostile", func(w *world) func() {
+		n := w.rng.IntN(6)
+		f := pick(w.rng,
+			hostile.Fault{Upgrade: hostile.Forbidden}, hostile.Fault{Upgrade: hostile.SignIn}, hostile.Fault{Hang: true}, hostile.Fault{WrongAccept: true},
+			hostile.Fault{DropFirst: true}, hostile.Fault{MuteUp: true, After: n}, hostile.Fault{MuteDown: true, After: n},
+			hostile.Fault{MuteUp: true, MuteDown: true, After: n}, hostile.Fault{ResetAfter: 1 + 200*n}, hostile.Fault{HTTP: hostile.SignIn},
+			hostile.Fault{HTTP: &hostile.Answer{Status: 503}}, hostile.Fault{Buffer: 2048})
+		w.set(f)
+		for _, d := range w.doors {
+			d.way.Cut() // so that it is met
+		}
+		return func() { w.set(hostile.Fault{}) }
+	}},
+	{"short lives", func(w *world) func() {
+		f := pick(w.rng, hostile.Fault{Idle: 4 * time.Second}, hostile.Fault{Lifetime: 9 * time.Second}, hostile.Fault{Lifetime: 35 * time.Second})
+		w.set(f)
+		w.net.Reset(atHTTP)
+		w.net.Reset(atSocket)
+		return func() { w.set(hostile.Fault{}) }
+	}},
+	{"restart", func(w *world) func() {
+		w.stop()
+		return w.serve
+	}},
+	{"forgotten", func(w *world) func() { w.server.Forget(""); return nil }},
+	{"cut by the server", func(w *world) func() { w.server.CutAll(); return nil }},
+	{"another network", func(w *world) func() { w.dialer.NetworkChanged(); return nil }},
+	{"one more subscription", func(w *world) func() {
+		if len(w.readers) < 6 {
+			w.read(bayeux.Channel("/c" + strconv.Itoa(len(w.readers))))
+		}
+		return nil
+	}},
+}
+
+func (w *world) set(f hostile.Fault) {
+	for _, d := range w.doors {
+		d.way.Set(f)
+	}
+}
+
+// breaking breaks one thing after the other.
+func (w *world) breaking() {
+	for start := time.Now(); time.Since(start) < trouble; {
+		w.sleep(time.Duration(w.rng.IntN(15_000)) * time.Millisecond)
+		f := faults[w.rng.IntN(len(faults))]
+		w.log.Info("fault", "name", f.name)
+		w.tally.count("fault: "+f.name, 1)
+		heal := f.do(w)
+		if heal == nil {
+			continue
+		}
+		w.sleep(time.Duration(1+w.rng.IntN(20_000)) * time.Millisecond)
+		w.log.Info("healed", "name", f.name)
+		heal()
+	}
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func main() {
+	o := options{}
+	flag.Uint64Var(&o.first, "first", 1, "the first seed")
+	flag.Uint64Var(&o.seeds, "seeds", 1000, "how many")
+	flag.IntVar(&o.workers, "workers", 2, "schedules at a time")
+	flag.BoolVar(&o.verbose, "v", false, "log what happens")
+	flag.Parse()
+	// testing/synctest wants a test: this program is one.
+	every := func(string, string) (bool, error) { return true, nil }
+	testing.Main(every, []testing.InternalTest{{Name: "sim", F: o.run}}, nil, nil)
+}
+
+type options struct {
+	first, seeds uint64
+	workers      int
+	verbose      bool
+}
+
+// run plays the seeds and prints what came of it.
+func (o options) run(t *testing.T) {
+	begun, total := time.Now(), newTally()
+	var mu sync.Mutex
+	var failed []uint64
+	t.Cleanup(func() { o.print(time.Since(begun), failed, total) })
+	var next atomic.Uint64
+	next.Store(o.first)
+	for n := range o.workers {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			t.Parallel()
+			for seed := next.Add(1) - 1; seed < o.first+o.seeds; seed = next.Add(1) - 1 {
+				if !t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { play(t, seed, o.verbose, total) }) {
+					mu.Lock()
+					failed = append(failed, seed)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+}
+
+func (o options) print(took time.Duration, failed []uint64, total *tally) {
+	for _, name := range slices.Sorted(maps.Keys(total.counts)) {
+		fmt.Printf("%9d  %s\n", total.counts[name], name)
+	}
+	fmt.Printf("%d schedules in %v, %.0f a second, %v of virtual time; %d failed\n", o.seeds, took.Round(time.Second),
+		float64(o.seeds)/took.Seconds(), total.virtual.Round(time.Hour), len(failed))
+	slices.Sort(failed)
+	for _, seed := range failed {
+		fmt.Println("failed:", seed)
+	}
+}
+
+// play plays one schedule in a bubble.
+func play(t *testing.T, seed uint64, verbose bool, total *tally) {
+	synctest.Test(t, func(t *testing.T) {
+		log := slog.New(slog.DiscardHandler)
+		if verbose {
+			log = slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		}
+		begun := time.Now()
+		own := newTally()
+		newWorld(t, seed, log, own).play()
+		own.virtual = time.Since(begun)
+		total.add(own)
+	})
+}
+
+// A tally counts what happened. It is safe for concurrent use.
+type tally struct {
+	mu      sync.Mutex
+	counts  map[string]int
+	virtual time.Duration
+}
+
+func newTally() *tally { return &tally{counts: map[string]int{}} }
+
+func (t *tally) count(what string, n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.counts[what] += n
+}
+
+func (t *tally) add(other *tally) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for what, n := range other.counts {
+		t.counts[what] += n
+	}
+	t.virtual += other.virtual
+}
