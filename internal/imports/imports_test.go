@@ -31,7 +31,9 @@ var mayImport = map[string][]string{
 	"internal/fidelity":         {"bayeux", "transport", "client", "fallback"},
 	"internal/imports":          {},
 	"internal/memnet":           {},
-	"internal/testnet":          {},
+	"internal/sim": {"bayeux", "bayeux/bayeuxtest", "bayeux/bayeuxtest/hostile", "client", "fallback", "internal/memnet",
+		"transport/longpoll", "transport/transporttest", "transport/websocket"},
+	"internal/testnet": {},
 }
 
 // onlyIn says where a package, or what lies below it, may be imported.
@@ -41,13 +43,13 @@ var onlyIn = map[string][]string{
 	"github.com/cenkalti/backoff":        {"client"},
 	"github.com/go-json-experiment/json": {"bayeux"},
 	"golang.org/x/net":                   {"transport/websocket"},
-	module + "fallback":                  {"client/options.go", "client/defaults.go", "cmd/turold", "examples", "internal/fidelity"},
-	module + "transport/websocket":       {"client/defaults.go"},
-	module + "transport/longpoll":        {"client/defaults.go"},
+	module + "fallback":                  {"client/options.go", "client/defaults.go", "cmd/turold", "examples", "internal/fidelity", "internal/sim"},
+	module + "transport/websocket":       {"client/defaults.go", "internal/sim"},
+	module + "transport/longpoll":        {"client/defaults.go", "internal/sim"},
 	"github.com/stretchr/testify":        {"transport/transporttest", "internal/fidelity"},
 	"pgregory.net/rapid":                 {},
 	"go.uber.org/goleak":                 {},
-	"net/http":                           {"bayeux/bayeuxtest", "transport", "client", "internal/testnet", "internal/fidelity", "cmd", "examples"},
+	"net/http":                           {"bayeux/bayeuxtest", "transport", "client", "internal/testnet", "internal/fidelity", "internal/sim", "cmd", "examples"},
 	"unsafe":                             {},
 }
 

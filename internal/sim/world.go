@@ -47,6 +47,7 @@ type world struct {
 	dialer *client.Dialer
 	c      *client.Client
 	noAck  bool
+	mode   fallback.Mode
 	ctx    context.Context
 	end    context.CancelFunc
 	wg     sync.WaitGroup
@@ -122,10 +123,10 @@ func (w *world) stop() {
 
 // dial begins the session.
 func (w *world) dial() {
-	p := fallback.Policy{Mode: pick(w.rng, fallback.Auto, fallback.Auto, fallback.Auto, fallback.Auto, fallback.WebSocketFirst, fallback.LongPollingOnly),
-		Memory: new(fallback.Memory), Decided: func(d fallback.Decision) {
-			w.tally.count("decision: "+d.From+">"+d.To+" "+d.Reason, 1)
-		}}
+	w.mode = pick(w.rng, fallback.Auto, fallback.Auto, fallback.Auto, fallback.Auto, fallback.WebSocketFirst, fallback.LongPollingOnly)
+	p := fallback.Policy{Mode: w.mode, Memory: new(fallback.Memory), Decided: func(d fallback.Decision) {
+		w.tally.count("decision: "+d.From+">"+d.To+" "+d.Reason, 1)
+	}}
 	w.dialer = &client.Dialer{
 		DialContext: w.net.DialContext, Proxy: http.ProxyURL(nil), Logger: w.log, Policy: p,
 		Open: transporttest.Check(fallback.New(p, transporttest.Check(websocket.Open), transporttest.Check(longpoll.Open))),
@@ -167,6 +168,9 @@ func (w *world) play() {
 	w.peace()
 	w.judge()
 
+	if w.t.Failed() {
+		w.t.Logf("mode %v, without ack %v, profile %v", w.mode, w.noAck, w.options.Profile)
+	}
 	start := time.Now()
 	w.must(w.c.Close())
 	w.dialer.Close()

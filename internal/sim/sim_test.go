@@ -1,0 +1,60 @@
+package main
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/turold/turold/client"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestSchedules plays some; the program plays as many as one likes.
+func TestSchedules(t *testing.T) {
+	options{first: 1, seeds: 40, workers: 2}.run(t)
+}
+
+// TestOracleFindsWhatIsWrong: an account that is not in order is not let pass.
+func TestOracleFindsWhatIsWrong(t *testing.T) {
+	for name, c := range map[string]struct {
+		strict bool
+		events []int // -1: a gap of unknown size; -2: one of a single event
+		wrong  bool
+	}{
+		"in order":               {true, []int{4, 5, 6}, false},
+		"one is missing":         {true, []int{4, 6}, true},
+		"and that was told":      {true, []int{4, -1, 6}, false},
+		"and the number":         {true, []int{4, -2, 6}, false},
+		"and a smaller number":   {true, []int{4, -2, 7}, true},
+		"twice":                  {true, []int{4, 4}, true},
+		"out of order":           {true, []int{4, 6, 5}, true},
+		"told too late":          {true, []int{4, 6, -1}, true},
+		"no order":               {false, []int{4, 6, 5, 7}, false},
+		"no order, missing":      {false, []int{4, 6, 7}, true},
+		"no order, twice":        {false, []int{4, 6, 5, 5}, true},
+		"no order, told":         {false, []int{4, -1, 6, 7}, false},
+		"no order, told later":   {false, []int{4, 6, -1, 7}, false},
+		"no order, and it comes": {false, []int{4, 6, -1, 7, 5}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := account{strict: c.strict, last: -1, holes: map[int]bool{}}
+			var wrong bool
+			for _, n := range c.events {
+				switch n {
+				case -1:
+					a.gap(gapOf(-1))
+				case -2:
+					a.gap(gapOf(1))
+				default:
+					wrong = a.take(n) != nil || wrong
+				}
+			}
+			if wrong = a.settle() != nil || wrong; wrong != c.wrong {
+				t.Fatal(c.events, "wrong:", wrong)
+			}
+		})
+	}
+}
+
+func gapOf(missed int) *client.GapError { return &client.GapError{Missed: missed} }
