@@ -18,6 +18,7 @@ const (
 	barred      = time.Hour // after a server that knows no session on a socket
 	queueFor    = time.Second
 	maxPaths    = 1000
+	tellAfter   = time.Second
 )
 
 // A Memory is what is known of the ways to servers, for every session that
@@ -31,14 +32,17 @@ const (
 // copied. It is written to JSON and read from it, so that a program that starts
 // again need not learn again.
 type Memory struct {
-	// Changed is called when there is something new that is worth saving: a way
-	// on which WebSockets fail or work by now, a hold, a lifetime. It runs on a
-	// goroutine of a pipe, must not block, and may call MarshalJSON. Nil: nobody
-	// is told. It is not changed after the first use.
+	// Changed is called a second after something was found out that is worth
+	// saving: a way on which WebSockets fail or work by now, a hold, a lifetime.
+	// It runs on a goroutine of its own, never twice at a time, and may block and
+	// call the Memory's methods. Nil: nobody is told. It is not changed after the
+	// first use.
 	Changed func()
 
-	mu    sync.Mutex
-	paths map[string]*path
+	mu      sync.Mutex
+	paths   map[string]*path
+	due     bool       // Changed is to be called
+	telling sync.Mutex // is held while it runs
 }
 
 // A path is the way to one address.
@@ -67,14 +71,24 @@ func (m *Memory) Forget() {
 	})
 }
 
-// change tells that something changed, if f says so, once the mutex is free.
+// change tells that something changed, if f says so. The caller may hold locks:
+// whoever is told is told later.
 func (m *Memory) change(f func() bool) {
 	m.mu.Lock()
-	changed := f()
-	m.mu.Unlock()
-	if changed && m.Changed != nil {
-		m.Changed()
+	defer m.mu.Unlock()
+	if f() && m.Changed != nil && !m.due {
+		m.due = true
+		time.AfterFunc(tellAfter, m.tell)
 	}
+}
+
+func (m *Memory) tell() {
+	m.telling.Lock()
+	defer m.telling.Unlock()
+	m.mu.Lock()
+	m.due = false
+	m.mu.Unlock()
+	m.Changed()
 }
 
 // A verdict is that sockets fail on a path; the zero value is none.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -153,16 +154,37 @@ func TestPaceHoldsItsBounds(t *testing.T) {
 	})
 }
 
+// TestMemoryTellsOfChanges once for those of a second, and of no news at all.
+func TestMemoryTellsOfChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := 0
+		var m Memory
+		m.Changed = func() {
+			told++
+			_, err := json.Marshal(&m)
+			require.NoError(t, err)
+		}
+		m.proved("good", time.Now())
+		m.failed("bad", ReasonRefused, time.Now())
+		time.Sleep(2 * time.Second)
+		require.Equal(t, 1, told)
+		m.proved("good", time.Now())
+		m.failed("bad", ReasonRefused, time.Now())
+		time.Sleep(2 * time.Second)
+		require.Equal(t, 1, told, "no news")
+		m.Forget()
+		time.Sleep(2 * time.Second)
+		require.Equal(t, 2, told)
+	})
+}
+
 func TestMemoryIsSavedAndRead(t *testing.T) {
 	now := time.Now().Add(-time.Second)
 	var m Memory
-	changes := 0
-	m.Changed = func() { changes++ }
 	m.proved("good", now)
 	m.proved("good", now)
 	m.failed("bad", ReasonRefused, now)
 	m.failed("bad", ReasonRefused, now)
-	require.Equal(t, 2, changes, "what is no news is not told")
 	require.Zero(t, m.hold("silent", onHTTP, now))
 	*m.path("silent").pace(onHTTP) = pace{Hold: 4 * time.Second, Silence: 6 * time.Second, Cut: now}
 	m.path("aged").WebSocket = pace{Life: time.Minute, Age: time.Minute, Died: now}

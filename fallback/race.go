@@ -2,7 +2,6 @@ package fallback
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/turold/turold/bayeux"
@@ -59,7 +58,7 @@ const (
 // shares with other sessions is in mem.
 type race struct {
 	mem     *Memory
-	path    func() string // the way that the next socket goes
+	way     func() string // the way that the next socket goes
 	key     string        // the way of the last
 	longest time.Duration // that HTTP may take for the handshake while a socket is open
 
@@ -122,11 +121,17 @@ type race struct {
 	doubt    time.Time // of a failure that waits for evidence; zero: none does
 	doubted  string    // its reason
 	doubtErr *transport.Error
-	stayErr  error
-	stayDue  bool
-	stays    string // the reason that was told last for no socket; empty: none was since there was one
+	stays    noSocket
 	reason   string // why the socket was left
 	cause    error
+}
+
+// A noSocket is why the session is on no socket, as far as that was found out
+// since it was on one.
+type noSocket struct {
+	reason string // empty: nothing was
+	err    error
+	due    bool // it is told when HTTP has answered
 }
 
 // A trip is an exchange of HTTP.
@@ -145,8 +150,8 @@ type closing struct {
 	batch []bayeux.Message
 }
 
-func newRace(mem *Memory, path func() string, longest time.Duration) *race {
-	return &race{mem: mem, path: path, longest: longest, out: map[transport.LegID]*trip{}, gone: map[transport.LegID]bool{}}
+func newRace(mem *Memory, way func() string, longest time.Duration) *race {
+	return &race{mem: mem, way: way, longest: longest, out: map[transport.LegID]*trip{}, gone: map[transport.LegID]bool{}}
 }
 
 // step takes one event.
@@ -399,57 +404,4 @@ func (r *race) settle(fx *effects, now time.Time) {
 // patience is how long something may take that takes a round trip.
 func (r *race) patience() time.Duration {
 	return min(max(3*r.srtt, leastPatience), mostPatience)
-}
-
-// tell makes a Decision if the transport is another than before.
-func (r *race) tell(fx *effects, to, reason string, evidence error) {
-	if r.carrier == to {
-		return
-	}
-	switch {
-	case r.carrier == "" && to == transport.LongPolling && r.stays != "": // it was found out before
-		reason, evidence = r.stays, r.stayErr
-	case r.carrier == "":
-		reason, evidence = ReasonFirst, nil
-	}
-	d := Decision{Transport: to, From: r.carrier, To: to, Reason: reason, Err: evidence}
-	if to == transport.LongPolling {
-		d.Next = r.redial
-	}
-	fx.told = append(fx.told, d)
-	r.carrier = to
-	if r.stayDue && reason != r.stays && to == transport.LongPolling {
-		r.stay(fx, r.stays, r.stayErr, true)
-	}
-	r.stayDue = false
-}
-
-// stay makes a Decision of why there is no socket, once for each reason while
-// it lasts, and each time that this session has tried.
-func (r *race) stay(fx *effects, reason string, evidence error, tried bool) {
-	if !tried && r.stays == reason {
-		return
-	}
-	r.stays, r.stayErr = reason, evidence
-	if r.stayDue = r.carrier != transport.LongPolling; r.stayDue {
-		return // when HTTP has answered
-	}
-	fx.told = append(fx.told, Decision{Transport: r.carrier, From: r.carrier, To: r.carrier, Reason: reason, Err: evidence, Next: r.redial})
-}
-
-// probeID is no id of a session's: those are numbers, and CometD takes letters
-// and digits only.
-const probeID = "probe"
-
-// probed reports whether a batch is the answer to a probe.
-func probed(ms []bayeux.Message) bool {
-	return slices.ContainsFunc(ms, func(m bayeux.Message) bool { return m.ID == probeID && m.IsReply() })
-}
-
-// probing is a message that touches no session: nobody has this clientId.
-func probing() []bayeux.Message {
-	return []bayeux.Message{{
-		Channel: bayeux.MetaConnect, ID: probeID,
-		Meta: &bayeux.Meta{ClientID: nobody(), ConnectionType: transport.WebSocket, Advice: &bayeux.Advice{Timeout: bayeux.Millis(0)}},
-	}}
 }

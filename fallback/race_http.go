@@ -1,9 +1,7 @@
 package fallback
 
 import (
-	"crypto/rand"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/turold/turold/bayeux"
@@ -211,6 +209,3 @@ func (r *race) front(left transport.LegID, now time.Time) {
 	r.probe, r.again = time.Time{}, time.Time{}
 	r.release()
 }
-
-// nobody is a clientId that no server gave.
-func nobody() string { return "nobody" + strings.ToLower(rand.Text()) }

@@ -18,7 +18,7 @@ func (r *race) dial(fx *effects, now time.Time) {
 		r.want = true
 		return
 	}
-	key := r.path()
+	key := r.way()
 	no, ok := r.mem.begin(key, now)
 	if !ok {
 		if r.redial = no.next; no.why != "" {
@@ -212,7 +212,7 @@ func (r *race) serves(fx *effects, now time.Time) {
 	if r.reason != "" {
 		reason = ReasonBack
 	}
-	r.since, r.reason, r.cause, r.stays = now, "", nil, ""
+	r.since, r.reason, r.cause, r.stays = now, "", nil, noSocket{}
 	r.proven = true
 	r.mem.proved(r.key, now)
 	if life := r.mem.life(r.key, now); life > 0 && !r.born {
