@@ -125,8 +125,9 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 	// so until it is used: once, that is no failure.
 	resend := err != nil && err.Reused && !c.resent
 	c.resent = c.resent || resend
-	smaller := l != nil && err != nil && len(err.Refused) > 1 // what went too far was the batch
-	if !c.ack && c.id != "" && err != nil && !err.Unsent && l != nil && !l.stale {
+	smaller := l != nil && err != nil && len(err.Refused) > 1         // it was too much at once: that is no failure
+	refused := l != nil && l.once && err != nil && err.Refused != nil // and nothing else happened
+	if !c.ack && c.id != "" && err != nil && !err.Unsent && !refused && l != nil && !l.stale {
 		c.suspect = true
 	}
 	switch opened := l != nil; {

@@ -249,7 +249,9 @@ func TestBatchesAreSplit(t *testing.T) {
 		w.WriteHeader(http.StatusRequestEntityTooLarge)
 		return true
 	}}
-	onMode(t, fallback.LongPollingOnly, so, func() *client.Options { return nil }, func(s *stack) {
+	onMode(t, fallback.LongPollingOnly, so, func() *client.Options { return &client.Options{NoAck: true} }, func(s *stack) {
+		sub, err := s.c.Subscribe(s.Context(), "/a", nil)
+		require.NoError(s, err)
 		var all []*client.Receipt
 		for range 300 {
 			r, err := s.c.Send(s.Context(), client.Draft{Channel: "/b", Data: strings.Repeat("x", 400)})
@@ -265,6 +267,10 @@ func TestBatchesAreSplit(t *testing.T) {
 		require.ErrorAs(s, s.c.Publish(s.Context(), "/b", strings.Repeat("x", 2000)), &out)
 		require.False(s, out.Sent, "it goes nowhere, and that is known")
 		require.Equal(s, 1, s.c.Status().Session)
+		require.NoError(s, s.server.Publish("/a", 1))
+		data, err := next(s.T, sub, time.Minute)
+		require.NoError(s, err, "no event was lost by it, and no gap stands there")
+		require.Equal(s, "1", data)
 	})
 }
 

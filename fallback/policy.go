@@ -60,7 +60,8 @@ type Policy struct {
 	Memory *Memory
 	// Decided is told each Decision, one at a time and in their order, on a
 	// goroutine of a pipe; as a rule before the Handler gets what the new
-	// transport has brought. It must not block, and not close the transport. Nil: nobody is told; the log is all the same.
+	// transport has brought. It must not block, and not close the transport. Nil:
+	// nobody is told; the log is all the same.
 	Decided func(Decision)
 }
 

@@ -19,7 +19,7 @@ type valve struct {
 	socket, http transport.Transport
 	cookies      map[string]bool // that the session had when it began
 
-	mu      sync.Mutex // guards what is below; nothing of another package is called under it
+	mu      sync.Mutex // guards what is below; of other packages only what does not block is called under it
 	choice  chooser
 	timer   *time.Timer
 	armed   time.Time // when timer fires; zero: it is stopped
