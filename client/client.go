@@ -58,7 +58,7 @@ type Client struct {
 	topics    map[bayeux.Channel]*topic
 	failures  failures
 	resent    bool // something was sent again at once since the last answer
-	suspect   bool // without ack a connection died: a gap is due before whatever comes next
+	suspect   bool // without ack a connection died: a gap is due before whatever comes on a leg that is newer
 	leaving   *op  // the /meta/disconnect of Disconnect
 	heldBytes int  // of all legs
 	dropped   uint64
@@ -71,6 +71,8 @@ type leg struct {
 	cut     bool
 	stale   bool // it was cut because its session is over
 	connect bool // it carries, or carried, a connect
+	older   bool // than the connection whose death made the client suspect
+	doubted bool // and the gap was told before what it brought, too
 	held    []bayeux.Message
 	bytes   int // of held
 }

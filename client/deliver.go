@@ -81,12 +81,15 @@ func (c *Client) deliver(e *fx, m *bayeux.Message) {
 }
 
 // settleDoubt says, before anything that comes on a live leg, that events may
-// have been lost with an earlier one.
+// have been lost with an earlier one. What a leg brings that was out already may
+// be older than what was lost, or newer: then it is said again.
 func (c *Client) settleDoubt(e *fx, l *leg) {
-	if c.suspect && !l.cut {
-		c.suspect = false
-		c.gap(e, ConnectionLost)
+	if !c.suspect || l.cut || l.doubted {
+		return
 	}
+	l.doubted = l.older
+	c.suspect = l.older
+	c.gap(e, ConnectionLost)
 }
 
 // gap puts a gap into every subscription that events may have been missed for.

@@ -129,6 +129,9 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 	refused := l != nil && l.once && err != nil && err.Refused != nil // and nothing else happened
 	if !c.ack && c.id != "" && err != nil && !err.Unsent && !refused && l != nil && !l.stale {
 		c.suspect = true
+		for _, other := range c.legs {
+			other.older, other.doubted = true, false
+		}
 	}
 	switch opened := l != nil; {
 	case err != nil && err.Elsewhere:

@@ -144,6 +144,27 @@ func TestGapWhereAConnectionDiedWithoutAck(t *testing.T) {
 	})
 }
 
+// TestGapOnBothSidesOfWhatWasOut: a request dies while a poll is out. What the
+// server wrote into the dead one may be older than what the poll brings, or newer.
+func TestGapOnBothSidesOfWhatWasOut(t *testing.T) {
+	bubble(t, nil, "", func(c *Client, p *pipe) {
+		s := p.subscribe(c, "/a", nil, exchange())
+		poll := exchange()
+		id := p.hold(poll)
+		go func() { _ = c.Publish(context.Background(), "/b", 1) }()
+		l := exchange()
+		p.draw(transport.Commands, l)
+		p.end(l, reset(false))
+		time.Sleep(firstRetry)
+		p.say(poll, batch(event("/a", "1"), event("/a", "2"), reply(bayeux.MetaConnect, id)))
+		p.end(poll, nil)
+		next := exchange()
+		id = p.hold(next)
+		p.say(next, batch(event("/a", "4"), reply(bayeux.MetaConnect, id)))
+		require.Equal(t, []string{"gap: connection lost", "1", "2", "gap: connection lost", "4"}, pulled(s))
+	})
+}
+
 func TestUnknownSessionOnAnyMessageBeginsAnother(t *testing.T) {
 	for _, from := range []string{"connect", "publish"} {
 		t.Run(from, func(t *testing.T) {

@@ -198,6 +198,7 @@ func (w *world) load() {
 // A publish is one of the client's own.
 type publish struct {
 	data string
+	at   time.Time
 	r    *client.Receipt
 }
 
@@ -226,7 +227,7 @@ func (w *world) publishing() {
 				return
 			}
 			w.lock <- struct{}{}
-			w.sent = append(w.sent, &publish{data, r})
+			w.sent = append(w.sent, &publish{data, time.Now(), r})
 			<-w.lock
 		}
 	})
