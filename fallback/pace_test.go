@@ -3,6 +3,7 @@ package fallback
 import (
 	"encoding/json"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -157,24 +158,24 @@ func TestPaceHoldsItsBounds(t *testing.T) {
 // TestMemoryTellsOfChanges once for those of a second, and of no news at all.
 func TestMemoryTellsOfChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		told := 0
+		var told atomic.Int32
 		var m Memory
 		m.Changed = func() {
-			told++
+			told.Add(1)
 			_, err := json.Marshal(&m)
 			require.NoError(t, err)
 		}
 		m.proved("good", time.Now())
 		m.failed("bad", ReasonRefused, time.Now())
 		time.Sleep(2 * time.Second)
-		require.Equal(t, 1, told)
+		require.EqualValues(t, 1, told.Load())
 		m.proved("good", time.Now())
 		m.failed("bad", ReasonRefused, time.Now())
 		time.Sleep(2 * time.Second)
-		require.Equal(t, 1, told, "no news")
+		require.EqualValues(t, 1, told.Load(), "no news")
 		m.Forget()
 		time.Sleep(2 * time.Second)
-		require.Equal(t, 2, told)
+		require.EqualValues(t, 2, told.Load())
 	})
 }
 

@@ -87,12 +87,12 @@ var faults = []fault{
 		w.stop()
 		return w.serve
 	}},
-	{"forgotten", func(w *world) func() { w.server.Forget(""); return nil }},
-	{"cut by the server", func(w *world) func() { w.server.CutAll(); return nil }},
+	{"forgotten", func(w *world) func() { w.server.Load().Forget(""); return nil }},
+	{"cut by the server", func(w *world) func() { w.server.Load().CutAll(); return nil }},
 	{"another network", func(w *world) func() { w.dialer.NetworkChanged(); return nil }},
 	{"one more subscription", func(w *world) func() {
-		if len(w.readers) < 6 {
-			w.read(bayeux.Channel("/c" + strconv.Itoa(len(w.readers))))
+		if n := len(w.all()); n < 6 {
+			w.read(bayeux.Channel("/c" + strconv.Itoa(n)))
 		}
 		return nil
 	}},

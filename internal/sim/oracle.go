@@ -16,14 +16,13 @@ import (
 // A reader reads one subscription and compares it with what was published.
 type reader struct {
 	channel   bayeux.Channel
-	published int
+	published atomic.Int64 // the next number
 	last      atomic.Int64 // the greatest number that came
 }
 
 // publish publishes the next number. The server may be gone: it is lost then.
 func (r *reader) publish(w *world) {
-	_ = w.server.Publish(r.channel, r.published)
-	r.published++
+	_ = w.server.Load().Publish(r.channel, r.published.Add(1)-1)
 }
 
 // An account is what a reader knows of the numbers of its channel.
@@ -115,7 +114,9 @@ func (w *world) read(ch bayeux.Channel) {
 		w.tally.count(fmt.Sprintf("subscribe: %v", err), 1)
 		return
 	}
+	w.lock <- struct{}{}
 	w.readers = append(w.readers, r)
+	<-w.lock
 	acked := !w.noAck && w.options.Profile != bayeuxtest.Faye
 	a := account{strict: acked, last: -1, holes: map[int]*hole{}}
 	w.wg.Go(func() {
@@ -164,11 +165,11 @@ func (w *world) subscribe(ch bayeux.Channel, o *client.SubscribeOptions) (*clien
 // peace waits until events come again on each channel.
 func (w *world) peace() {
 	start := time.Now()
-	for _, r := range w.readers {
-		mark := r.published
-		for int(r.last.Load()) < mark {
+	for _, r := range w.all() {
+		mark := r.published.Load()
+		for r.last.Load() < mark {
 			if time.Since(start) > recovers {
-				w.t.Errorf("%s: nothing since %d; %d were published; %v", r.channel, r.last.Load(), r.published, w.c.Status())
+				w.t.Errorf("%s: nothing since %d; %d were published; %v", r.channel, r.last.Load(), r.published.Load(), w.c.Status())
 				return
 			}
 			w.sleep(50 * time.Millisecond)

@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,7 +43,7 @@ type world struct {
 
 	net     *memnet.Network
 	options bayeuxtest.Options
-	server  *bayeuxtest.Server
+	server  atomic.Pointer[bayeuxtest.Server]
 	doors   [2]*door // HTTP's, and the sockets'
 
 	dialer *client.Dialer
@@ -52,11 +54,11 @@ type world struct {
 	end    context.CancelFunc
 	wg     sync.WaitGroup
 
+	seen    int           // messages, of servers that are gone
+	lock    chan struct{} // of what follows; a mutex would hold virtual time still
 	readers []*reader
 	sent    []*publish
 	arrived map[string]int // publishes, by their data
-	seen    int            // messages, of servers that are gone
-	lock    chan struct{}  // of arrived and seen; a mutex would hold virtual time still
 }
 
 // A door is an address of the server.
@@ -96,14 +98,14 @@ func (w *world) take(_ *http.Request, m bayeux.Message) string {
 
 // serve begins to serve, with no session of before.
 func (w *world) serve() {
-	w.server = bayeuxtest.New(&w.options)
+	w.server.Store(bayeuxtest.New(&w.options))
 	w.doors = [2]*door{w.open(atHTTP), w.open(atSocket)}
 }
 
 func (w *world) open(addr string) *door {
 	l, err := w.net.Listen(addr)
 	w.must(err)
-	d := &door{addr: addr, way: hostile.Listen(l, hostile.Fault{}), http: &http.Server{Handler: w.server, ReadHeaderTimeout: time.Minute}}
+	d := &door{addr: addr, way: hostile.Listen(l, hostile.Fault{}), http: &http.Server{Handler: w.server.Load(), ReadHeaderTimeout: time.Minute}}
 	w.wg.Go(func() { _ = d.http.Serve(d.way) })
 	return d
 }
@@ -113,11 +115,11 @@ func (w *world) stop() {
 	for _, d := range w.doors {
 		_ = d.way.Listener.Close()
 	}
-	w.must(w.server.Close())
+	w.must(w.server.Load().Close())
 	for _, d := range w.doors {
 		_ = d.http.Close()
 	}
-	s := w.server.Stats()
+	s := w.server.Load().Stats()
 	w.seen += s.Requests + s.Handshakes + s.Connects + s.Subscribes
 }
 
@@ -183,11 +185,18 @@ func (w *world) play() {
 	w.load()
 }
 
+// all are the readers there are.
+func (w *world) all() []*reader {
+	w.lock <- struct{}{}
+	defer func() { <-w.lock }()
+	return slices.Clone(w.readers)
+}
+
 // load looks for a tight loop.
 func (w *world) load() {
 	most := int(time.Since(w.begun).Seconds())*perSecond + 4*len(w.sent)
-	for _, r := range w.readers {
-		most += 4 * r.published
+	for _, r := range w.all() {
+		most += 4 * int(r.published.Load())
 	}
 	if w.seen > most {
 		w.t.Errorf("the server saw %d messages and requests in %v", w.seen, time.Since(w.begun))
@@ -207,7 +216,7 @@ func (w *world) publishing() {
 	pause, burst := time.Duration(5+w.rng.IntN(700))*time.Millisecond, 1+w.rng.IntN(4)
 	w.wg.Go(func() {
 		for n := 0; w.sleep(pause); n++ {
-			for _, r := range w.readers {
+			for _, r := range w.all() {
 				for range burst {
 					r.publish(w)
 				}
