@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -126,7 +127,13 @@ func (w *world) stop() {
 // dial begins the session.
 func (w *world) dial() {
 	w.mode = pick(w.rng, fallback.Auto, fallback.Auto, fallback.Auto, fallback.Auto, fallback.WebSocketFirst, fallback.LongPollingOnly)
-	p := fallback.Policy{Mode: w.mode, Memory: new(fallback.Memory), Decided: func(d fallback.Decision) {
+	o := &client.Options{NoAck: w.noAck, KeepDialing: true}
+	socket := atHTTP
+	if w.rng.IntN(3) > 0 { // sockets may break by themselves
+		socket = atSocket
+		o.WebSocketURL = "ws://" + socket + "/cometd"
+	}
+	p := fallback.Policy{Mode: w.mode, Memory: w.memory("ws://" + socket + "/cometd http://" + atHTTP), Decided: func(d fallback.Decision) {
 		w.tally.count("decision: "+d.From+">"+d.To+" "+d.Reason, 1)
 	}}
 	w.dialer = &client.Dialer{
@@ -141,13 +148,27 @@ func (w *world) dial() {
 			},
 		},
 	}
-	o := &client.Options{NoAck: w.noAck, KeepDialing: true}
-	if w.rng.IntN(3) > 0 { // sockets may break by themselves
-		o.WebSocketURL = "ws://" + atSocket + "/cometd"
-	}
 	var err error
 	w.c, err = w.dialer.Dial(w.ctx, "http://"+atHTTP+"/cometd", o)
 	w.must(err)
+}
+
+// memory is what was known of the way before: in one of three worlds that sockets
+// work, in another that they are cut at an age as well.
+func (w *world) memory(way string) *fallback.Memory {
+	m := new(fallback.Memory)
+	known := map[string]any{}
+	switch w.rng.IntN(3) {
+	case 0:
+		return m
+	case 1:
+		known["webSocket"] = map[string]any{"life": time.Duration(1+w.rng.IntN(30)) * time.Second, "died": time.Now()}
+	}
+	known["good"] = time.Now()
+	text, err := json.Marshal(map[string]any{way: known})
+	w.must(err)
+	w.must(json.Unmarshal(text, m))
+	return m
 }
 
 func (w *world) must(err error) {
