@@ -207,6 +207,20 @@ func TestFirstEventIsAsEarlyAsTwoPosts(t *testing.T) {
 	}
 }
 
+// sends sends n messages of a size at once, each of which must arrive.
+func (s *stack) sends(n, size int) {
+	s.Helper()
+	var all []*client.Receipt
+	for range n {
+		r, err := s.c.Send(s.Context(), client.Draft{Channel: "/b", Data: strings.Repeat("x", size)})
+		require.NoError(s, err)
+		all = append(all, r)
+	}
+	for _, r := range all {
+		require.NoError(s, r.Wait(s.Context()))
+	}
+}
+
 // TestLargeMessagesGoAnotherWay: a server takes no more than 8 KiB on a socket.
 // The publish that is larger goes by HTTP, and its outcome is known.
 func TestLargeMessagesGoAnotherWay(t *testing.T) {
@@ -224,15 +238,7 @@ func TestLargeMessagesGoAnotherWay(t *testing.T) {
 		require.Equal(s, 1, s.c.Status().Session)
 		// What is small in itself goes in smaller pieces.
 		time.Sleep(40 * time.Second)
-		var all []*client.Receipt
-		for range 200 {
-			r, err := s.c.Send(s.Context(), client.Draft{Channel: "/b", Data: strings.Repeat("x", 500)})
-			require.NoError(s, err)
-			all = append(all, r)
-		}
-		for _, r := range all {
-			require.NoError(s, r.Wait(s.Context()))
-		}
+		s.sends(200, 500)
 	})
 }
 
@@ -250,15 +256,7 @@ func TestBatchesAreSplit(t *testing.T) {
 	onMode(t, fallback.LongPollingOnly, so, func() *client.Options { return &client.Options{NoAck: true} }, func(s *stack) {
 		sub, err := s.c.Subscribe(s.Context(), "/a", nil)
 		require.NoError(s, err)
-		var all []*client.Receipt
-		for range 300 {
-			r, err := s.c.Send(s.Context(), client.Draft{Channel: "/b", Data: strings.Repeat("x", 400)})
-			require.NoError(s, err)
-			all = append(all, r)
-		}
-		for _, r := range all {
-			require.NoError(s, r.Wait(s.Context()))
-		}
+		s.sends(300, 400)
 		require.LessOrEqual(s, refused, 9, "each halves what goes into a batch")
 		require.Zero(s, s.dialer.Stats().Failures)
 		var out *client.OutcomeError

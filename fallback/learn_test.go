@@ -92,21 +92,30 @@ func TestHTTPDiesBeforeASocketIsLeft(t *testing.T) {
 	})
 }
 
+// secondSession has one session find out that sockets work, and then another
+// begin on a way that has a fault by now. It returns when, and what that saw in
+// 20 s.
+func (w *world) secondSession(fault hostile.Fault) (begun time.Time, saw record) {
+	w.Helper()
+	memory := new(fallback.Memory)
+	w.start(fallback.Policy{Memory: memory})
+	time.Sleep(10 * time.Second)
+	w.on(socket)
+	w.way.Set(fault)
+	u := newUser()
+	begun = time.Now()
+	p := w.another(fallback.Policy{Memory: memory}, u)
+	defer p.Close()
+	u.wake(transport.Commands)
+	time.Sleep(20 * time.Second)
+	return begun, u.saw()
+}
+
 // TestKnownGoodSavesARoundTrip: where a socket was proven a short while ago the
 // next session is on one a round trip earlier than its poll could be answered.
 func TestKnownGoodSavesARoundTrip(t *testing.T) {
 	inWorld(t, func(w *world) {
-		memory := new(fallback.Memory)
-		w.start(fallback.Policy{Memory: memory})
-		time.Sleep(10 * time.Second)
-		w.on(socket)
-		u := newUser()
-		begun := time.Now()
-		p := w.another(fallback.Policy{Memory: memory}, u)
-		defer p.Close()
-		u.wake(transport.Commands)
-		time.Sleep(10 * time.Second)
-		saw := u.saw()
+		begun, saw := w.secondSession(hostile.Fault{})
 		require.Len(w, saw.shakes, 1)
 		require.Equal(w, polling, saw.shakes[0].kind, "so that it can come back")
 		require.Equal(w, socket, saw.connects[0].kind)
@@ -130,18 +139,7 @@ func TestKnownGoodAndNotAnyMore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				memory := new(fallback.Memory)
-				w.start(fallback.Policy{Memory: memory})
-				time.Sleep(10 * time.Second)
-				w.on(socket)
-				w.way.Set(fault)
-				u := newUser()
-				begun := time.Now()
-				p := w.another(fallback.Policy{Memory: memory}, u)
-				defer p.Close()
-				u.wake(transport.Commands)
-				time.Sleep(20 * time.Second)
-				saw := u.saw()
+				begun, saw := w.secondSession(fault)
 				i := slices.IndexFunc(saw.connects, func(s sighting) bool { return s.kind == polling })
 				require.GreaterOrEqual(w, i, 0, "%v %v", begun, saw)
 				require.LessOrEqual(w, saw.connects[i].at.Sub(begun), 3*trip+time.Second, "a round trip, and the wait for a socket's answer")

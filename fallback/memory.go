@@ -128,9 +128,7 @@ func (p *path) interval(now time.Time) time.Duration {
 func (m *Memory) end(key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if p := m.path(key); p.opening > 0 {
-		p.opening--
-	}
+	m.path(key).opening--
 }
 
 // proved is told that a socket carries a session.

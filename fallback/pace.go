@@ -110,11 +110,11 @@ func (p *pace) steady(l *life, now time.Time) bool {
 
 // ended learns from a leg that was cut.
 func (p *pace) ended(l *life, once bool, now time.Time) {
-	silence, age := l.silence(now), now.Sub(l.opened)
+	silence, age, idle := l.silence(now), now.Sub(l.opened), p.idle(l, now)
 	switch {
-	case p.idle(l, now) && silence >= leastSilence:
+	case idle && silence >= leastSilence:
 		p.idled(silence, p.steady(l, now), now)
-	case !p.idle(l, now) && !once && age >= leastAge:
+	case !idle && !once && age >= leastAge:
 		p.aged(age, l, now)
 	}
 }

@@ -55,13 +55,15 @@ func (w *watch) over(kind pipe, open transport.Opener) transport.Opener {
 
 // Next lowers the hold.
 func (p *paced) Next(lane transport.Lane, leg transport.Leg) []bayeux.Message {
-	now, way := time.Now(), p.w.way()
-	if d := p.w.mem.hold(way, p.kind, now); d > 0 {
-		leg.Hold = min(leg.Hold, d)
+	now := time.Now()
+	if lane == transport.Connect { // commands are not held
+		if d := p.w.mem.hold(p.w.way(), p.kind, now); d > 0 {
+			leg.Hold = min(leg.Hold, d)
+		}
 	}
 	batch := p.Handler.Next(lane, leg)
 	if len(batch) > 0 {
-		p.w.leaves(leg, way, p.kind, !prompt(batch), now)
+		p.w.leaves(leg, p.kind, !prompt(batch), now)
 	}
 	return batch
 }
@@ -82,12 +84,12 @@ func (p *paced) End(id transport.LegID, err *transport.Error) {
 	p.Handler.End(id, err)
 }
 
-func (w *watch) leaves(leg transport.Leg, way string, kind pipe, held bool, now time.Time) {
+func (w *watch) leaves(leg transport.Leg, kind pipe, held bool, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	l := w.legs[leg.ID]
 	if l == nil {
-		l = &legPace{life: life{opened: now, heard: now}, way: way, kind: kind, once: leg.Once}
+		l = &legPace{life: life{opened: now, heard: now}, way: w.way(), kind: kind, once: leg.Once}
 		w.legs[leg.ID] = l
 	}
 	l.held = held

@@ -44,9 +44,7 @@ func (r *race) jumps(fx *effects, now time.Time) bool {
 // dared looks at what comes first on such a socket.
 func (r *race) dared(fx *effects, e event) {
 	if slices.ContainsFunc(e.batch, func(m bayeux.Message) bool { return forgotten(&m) }) {
-		fx.pass = false
-		r.mem.failed(r.key, ReasonAffinity, e.now)
-		r.cut(fx, errAffinity)
+		r.unknownThere(fx, e.now)
 		return
 	}
 	if answers(e.batch) {

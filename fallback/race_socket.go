@@ -191,9 +191,7 @@ func (r *race) socketBrought(fx *effects, e event) {
 	case r.at == adopting:
 		switch ok, said := connected(e.batch); {
 		case said && !ok:
-			fx.pass = false
-			r.mem.failed(r.key, ReasonAffinity, e.now)
-			r.cut(fx, errAffinity)
+			r.unknownThere(fx, e.now)
 			return
 		case !said:
 			return
@@ -204,6 +202,14 @@ func (r *race) socketBrought(fx *effects, e event) {
 		r.proven = true
 		r.serves(fx, e.now)
 	}
+}
+
+// unknownThere: the server does not know the session on the socket, which keeps
+// the Handler from hearing that it does not know it at all.
+func (r *race) unknownThere(fx *effects, now time.Time) {
+	fx.pass = false
+	r.mem.failed(r.key, ReasonAffinity, now)
+	r.cut(fx, errAffinity)
 }
 
 // serves: the session is on the socket.

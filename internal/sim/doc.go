@@ -18,6 +18,6 @@
 //   - Close returns at once and leaves nothing behind
 //
 // It prints the seeds that broke a promise, and how often each kind of thing
-// happened. The goroutines of a schedule are not: a seed that failed once may
+// happened. In which order goroutines run is not in the seed: one that failed may
 // need several runs to fail again. It may know every package; nobody imports it.
 package main

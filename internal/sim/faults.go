@@ -14,54 +14,42 @@ type fault struct {
 	do   func(w *world) func()
 }
 
-// addr is one of the two, or both.
-func (w *world) addrs() []string {
-	return pick(w.rng, []string{atHTTP}, []string{atSocket}, []string{atSocket}, []string{atHTTP, atSocket})
+// addrs are one of the two addresses, or both.
+func (w *world) addrs() addrs {
+	return pick(w.rng, addrs{atHTTP}, addrs{atSocket}, addrs{atSocket}, addrs{atHTTP, atSocket})
 }
 
-func (w *world) each(on func(addr string)) {
-	for _, a := range w.addrs() {
-		on(a)
+type addrs []string
+
+// each does it to each of them now, and returns what does undo.
+func (all addrs) each(do, undo func(addr string)) func() {
+	for _, a := range all {
+		do(a)
+	}
+	return func() {
+		for _, a := range all {
+			undo(a)
+		}
 	}
 }
 
 var faults = []fault{
-	{"reset", func(w *world) func() { w.each(func(a string) { w.net.Reset(a) }); return nil }},
+	{"reset", func(w *world) func() { w.addrs().each(func(a string) { w.net.Reset(a) }, nil); return nil }},
 	{"reset and refuse", func(w *world) func() {
-		all := w.addrs()
-		for _, a := range all {
-			w.net.Refuse(a, true)
-			w.net.Reset(a)
-		}
-		return func() {
-			for _, a := range all {
-				w.net.Refuse(a, false)
-			}
-		}
+		return w.addrs().each(
+			func(a string) { w.net.Refuse(a, true); w.net.Reset(a) },
+			func(a string) { w.net.Refuse(a, false) })
 	}},
 	{"black hole", func(w *world) func() {
-		all := w.addrs()
-		for _, a := range all {
-			w.net.BlackHole(a, true)
-			w.net.Stall(a, true, true)
-		}
-		return func() {
-			for _, a := range all {
-				w.net.BlackHole(a, false)
-				w.net.Stall(a, false, false)
-			}
-		}
+		return w.addrs().each(
+			func(a string) { w.net.BlackHole(a, true); w.net.Stall(a, true, true) },
+			func(a string) { w.net.BlackHole(a, false); w.net.Stall(a, false, false) })
 	}},
 	{"stall", func(w *world) func() {
 		all, up := w.addrs(), w.rng.IntN(2) == 0
-		for _, a := range all {
-			w.net.Stall(a, up, !up)
-		}
-		return func() {
-			for _, a := range all {
-				w.net.Stall(a, false, false)
-			}
-		}
+		return all.each(
+			func(a string) { w.net.Stall(a, up, !up) },
+			func(a string) { w.net.Stall(a, false, false) })
 	}},
 	{"hostile", func(w *world) func() {
 		n := w.rng.IntN(6)

@@ -236,7 +236,7 @@ type publish struct {
 func (w *world) publishing() {
 	pause, burst := time.Duration(5+w.rng.IntN(700))*time.Millisecond, 1+w.rng.IntN(4)
 	w.wg.Go(func() {
-		for n := 0; w.sleep(pause); n++ {
+		for w.sleep(pause) {
 			for _, r := range w.all() {
 				for range burst {
 					r.publish(w)
