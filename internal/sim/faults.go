@@ -1,10 +1,8 @@
 package main
 
 import (
-	"strconv"
 	"time"
 
-	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/bayeux/bayeuxtest/hostile"
 )
 
@@ -75,14 +73,13 @@ var faults = []fault{
 		w.stop()
 		return w.serve
 	}},
-	{"forgotten", func(w *world) func() { w.server.Load().Forget(""); return nil }},
-	{"cut by the server", func(w *world) func() { w.server.Load().CutAll(); return nil }},
+	{"forgotten", func(w *world) func() { w.nodes[0].Load().Forget(""); return nil }},
+	{"cut by the server", func(w *world) func() { w.nodes[0].Load().CutAll(); return nil }},
 	{"another network", func(w *world) func() { w.dialer.NetworkChanged(); return nil }},
-	{"one more subscription", func(w *world) func() {
-		if n := len(w.all()); n < 6 {
-			w.read(bayeux.Channel("/c" + strconv.Itoa(n)))
-		}
-		return nil
+	{"sockets led astray", func(w *world) func() {
+		w.astray.Store(true)
+		w.net.Reset(w.socket)
+		return func() { w.astray.Store(false) }
 	}},
 }
 
@@ -94,8 +91,8 @@ func (w *world) set(f hostile.Fault) {
 
 // breaking breaks one thing after the other.
 func (w *world) breaking() {
-	for start := time.Now(); time.Since(start) < trouble; {
-		w.sleep(time.Duration(w.rng.IntN(15_000)) * time.Millisecond)
+	for start := time.Now(); time.Since(start) < trouble/w.pace; {
+		w.sleep(time.Duration(w.rng.IntN(15_000)) * time.Millisecond / w.pace)
 		f := faults[w.rng.IntN(len(faults))]
 		w.log.Info("fault", "name", f.name)
 		w.tally.count("fault: "+f.name, 1)
@@ -103,7 +100,7 @@ func (w *world) breaking() {
 		if heal == nil {
 			continue
 		}
-		w.sleep(time.Duration(1+w.rng.IntN(20_000)) * time.Millisecond)
+		w.sleep(time.Duration(1+w.rng.IntN(20_000)) * time.Millisecond / w.pace)
 		w.log.Info("healed", "name", f.name)
 		heal()
 	}

@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"os"
+	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +26,10 @@ func main() {
 	flag.IntVar(&o.workers, "workers", 2, "schedules at a time")
 	flag.BoolVar(&o.verbose, "v", false, "log what happens")
 	flag.Parse()
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(64 << 20) // schedules are short, and leave nothing behind
+	o.interrupted = make(chan os.Signal, 1)
+	signal.Notify(o.interrupted, os.Interrupt, syscall.SIGTERM)
 	// testing/synctest wants a test: this program is one.
 	every := func(string, string) (bool, error) { return true, nil }
 	testing.Main(every, []testing.InternalTest{{Name: "sim", F: o.run}}, nil, nil)
@@ -31,6 +39,7 @@ type options struct {
 	first, seeds uint64
 	workers      int
 	verbose      bool
+	interrupted  chan os.Signal
 }
 
 // run plays the seeds and prints what came of it.
@@ -38,13 +47,21 @@ func (o options) run(t *testing.T) {
 	begun, total := time.Now(), newTally()
 	var mu sync.Mutex
 	var failed []uint64
-	t.Cleanup(func() { o.print(time.Since(begun), failed, total) })
+	var played atomic.Uint64
+	t.Cleanup(func() { print(played.Load(), time.Since(begun), failed, total) })
 	var next atomic.Uint64
 	next.Store(o.first)
+	if o.interrupted != nil {
+		go func() {
+			<-o.interrupted
+			next.Store(math.MaxUint64) // what was begun is ended, and the rest is left
+		}()
+	}
 	for n := range o.workers {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			t.Parallel()
 			for seed := next.Add(1) - 1; seed < o.first+o.seeds; seed = next.Add(1) - 1 {
+				played.Add(1)
 				if !t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { play(t, seed, o.verbose, total) }) {
 					mu.Lock()
 					failed = append(failed, seed)
@@ -55,12 +72,12 @@ func (o options) run(t *testing.T) {
 	}
 }
 
-func (o options) print(took time.Duration, failed []uint64, total *tally) {
+func print(played uint64, took time.Duration, failed []uint64, total *tally) {
 	for _, name := range slices.Sorted(maps.Keys(total.counts)) {
 		fmt.Printf("%9d  %s\n", total.counts[name], name)
 	}
-	fmt.Printf("%d schedules in %v, %.0f a second, %v of virtual time; %d failed\n", o.seeds, took.Round(time.Second),
-		float64(o.seeds)/took.Seconds(), total.virtual.Round(time.Hour), len(failed))
+	fmt.Printf("%d schedules in %v, %.0f a second, %v of virtual time; %d failed\n", played, took.Round(time.Second),
+		float64(played)/took.Seconds(), total.virtual.Round(time.Hour), len(failed))
 	slices.Sort(failed)
 	for _, seed := range failed {
 		fmt.Println("failed:", seed)
