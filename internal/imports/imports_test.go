@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"internal/fidelity":         {"bayeux", "transport", "client", "fallback"},
 	"internal/imports":          {},
 	"internal/memnet":           {},
+	"internal/mutants":          {},
 	"internal/sim": {"bayeux", "bayeux/bayeuxtest", "bayeux/bayeuxtest/hostile", "client", "fallback", "internal/memnet",
 		"transport/longpoll", "transport/transporttest", "transport/websocket"},
 	"internal/testnet": {},
