@@ -112,8 +112,8 @@ func (c *Client) step(f func(*fx)) {
 
 // draws wakes the lanes on which something waits to leave.
 func (c *Client) draws(e *fx) {
-	if c.id == "" {
-		e.wake[transport.Commands] = !c.shake.asking // what opens must carry the credential
+	if c.id == "" { // what opens must carry the credential
+		e.wake[transport.Commands] = !c.shake.asking && c.failures.until.IsZero() && c.admitted(time.Now())
 	} else {
 		e.wake[transport.Commands] = len(c.out.queue) > 0
 	}
@@ -138,7 +138,7 @@ func (c *Client) arm(now time.Time) {
 		return
 	}
 	var at time.Time
-	for _, t := range [...]time.Time{c.failures.until, c.out.late, c.shake.late, c.cycle.late, c.cycle.due, c.shake.renew} {
+	for _, t := range [...]time.Time{c.failures.until, c.out.late, c.shake.late, c.cycle.late, c.cycle.due, c.shake.opens, c.shake.renew} {
 		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 			at = t
 		}
@@ -155,7 +155,7 @@ func (c *Client) tick() {
 	c.step(func(e *fx) {
 		now := time.Now()
 		c.next = time.Time{}
-		if due(&c.failures.until, now) {
+		if due(&c.failures.until, now) || due(&c.shake.opens, now) {
 			c.draws(e)
 		}
 		if due(&c.cycle.late, now) {

@@ -28,14 +28,16 @@ type shared struct {
 	clients map[*Client]struct{}
 	closed  bool
 	watch   watch
+	gates   map[string]*gate // by host
 
-	handshakes, failures, delivered atomic.Uint64
+	handshakes, delayed, failures, delivered atomic.Uint64
 }
 
 // Stats counts what the sessions of a Dialer did since it was made.
 type Stats struct {
 	Sessions   int    // open now
 	Handshakes uint64 // that succeeded
+	Delayed    uint64 // handshakes that waited for their turn (HandshakeRate)
 	Failures   uint64 // pauses that were made after something failed
 	Delivered  uint64 // events that some subscription was there for
 }
@@ -46,7 +48,7 @@ func (d *Dialer) Stats() Stats {
 	s.mu.Lock()
 	n := len(s.clients)
 	s.mu.Unlock()
-	return Stats{Sessions: n, Handshakes: s.handshakes.Load(), Failures: s.failures.Load(), Delivered: s.delivered.Load()}
+	return Stats{Sessions: n, Handshakes: s.handshakes.Load(), Delayed: s.delayed.Load(), Failures: s.failures.Load(), Delivered: s.delivered.Load()}
 }
 
 // Dial begins a session with a Dialer of its own, which is closed with the
@@ -139,7 +141,7 @@ func (d *Dialer) newClient(rawURL string, o *Options) (*Client, error) {
 	return c, nil
 }
 
-func or(d, def time.Duration) time.Duration {
+func or[T int | time.Duration](d, def T) T {
 	if d == 0 {
 		return def
 	}

@@ -42,6 +42,7 @@ func (c *Client) fail(e *fx, cause error, floor time.Duration) {
 			f.start = now
 		}
 		f.last = now
+		c.shake.leaves()
 		f.until = now.Add(c.pause(now))
 		c.d.shared.failures.Add(1)
 	}

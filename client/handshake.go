@@ -20,6 +20,9 @@ type shake struct {
 	late time.Time       // while it is out
 	x    attempt
 
+	place time.Time // taken at the gate; zero: none is
+	opens time.Time // the same, until it has come
+
 	cred    *Credential
 	asking  bool   // the Credentials hook runs
 	refused int    // in a row
@@ -63,7 +66,7 @@ func expired(cr *Credential) bool {
 
 func (c *Client) drawHandshake(e *fx, l transport.Leg, now time.Time) []bayeux.Message {
 	s := &c.shake
-	if s.leg != 0 || s.asking {
+	if s.leg != 0 || s.asking || !c.admitted(now) {
 		return nil
 	}
 	m := c.message(bayeux.Message{Channel: bayeux.MetaHandshake, Ext: c.handshakeExt()})
@@ -80,6 +83,7 @@ func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
 		return
 	}
 	c.shake.leg, c.shake.late = 0, time.Time{}
+	c.shake.leaves()
 	err := m.Err()
 	if err == nil && m.Meta.ClientID == "" {
 		err = errNoID

@@ -34,6 +34,10 @@ type Dialer struct {
 	// Open makes the transport of a session. Nil: the fallback over a
 	// WebSocket and long-polling, by Policy.
 	Open transport.Opener
+	// HandshakeRate is how many handshakes a second may go to one host, of all
+	// sessions together. After a quiet time 50 may go at once, and the rest begins
+	// at a quarter of the rate, which it reaches in 1.5 s. 0: 500; negative: any number.
+	HandshakeRate int
 	// Logger gets what happens to sessions: transport decisions and outages at
 	// Info, each step at Debug. No secrets. Nil discards.
 	Logger *slog.Logger
