@@ -11,7 +11,7 @@ import (
 func (d *Dialer) network() *transport.Network {
 	s := &d.shared
 	s.once.Do(func() {
-		s.network = &transport.Network{TLS: d.TLS, Proxy: d.Proxy, DialContext: d.DialContext, Limits: d.Limits.WithDefaults()}
+		s.network = &transport.Network{TLS: d.TLS, Proxy: d.Proxy, DialContext: d.DialContext, Silence: d.Silence, Limits: d.Limits.WithDefaults()}
 		s.pool = longpoll.NewRoundTripper(s.network)
 		s.network.RoundTripper = s.pool
 	})

@@ -27,8 +27,12 @@ type Dialer struct {
 	// Proxy is as in http.Transport and holds for both transports: HTTP, HTTPS
 	// and SOCKS5 proxies, credentials in the URL. Nil takes the environment's.
 	Proxy func(*http.Request) (*url.URL, error)
-	// DialContext opens TCP connections; nil is a net.Dialer.
+	// DialContext opens TCP connections; nil is a net.Dialer with keep-alive by Silence.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Silence is within which time a dead connection is found out: on a WebSocket
+	// by a ping, on HTTP by TCP keep-alive, or later by the answer that is due
+	// (NetworkDelay). 0: 15 s; at least 1 s. Less costs more pings.
+	Silence time.Duration
 	// Limits bound what a server may send.
 	Limits transport.Limits
 	// Open makes the transport of a session. Nil: the fallback over a

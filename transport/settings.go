@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync/atomic"
+	"time"
 
 	"github.com/turold/turold/bayeux"
 )
@@ -29,8 +30,12 @@ type Network struct {
 	// is http.ProxyFromEnvironment; a func that returns nil means no proxy.
 	Proxy func(*http.Request) (*url.URL, error)
 	// DialContext opens the TCP connection to the server, or to the proxy if
-	// there is one. Nil is a net.Dialer.
+	// there is one. Nil is a net.Dialer that finds dead connections (Dial).
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Silence is how long a dead connection may pass for one on which there is
+	// nothing to say: a WebSocket is pinged after two thirds of it and has the rest to
+	// answer, HTTP/2 as well, and Dial tells the system. 0: 15 s; at least 1 s.
+	Silence time.Duration
 	// Limits bound what a server may send; zero fields take their defaults.
 	Limits Limits
 	// RoundTripper carries HTTP exchanges; nil: every long-polling pipe makes a

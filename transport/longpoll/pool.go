@@ -17,34 +17,30 @@ const (
 	setupTime = 30 * time.Second // from the TCP connection to the first request: proxies and TLS
 	idleTime  = 60 * time.Second
 	idleConns = 2 // a host: one a lane of one session, enough to rescue the others one by one
-
-	// A dead HTTP/2 connection would take every session's requests in turn: it
-	// is asked for a sign of life when it was silent for the one, and given up
-	// after the other.
-	pingAfter = 15 * time.Second
-	pingWait  = 10 * time.Second
 )
 
 // NewRoundTripper returns a pool of HTTP connections by the settings of n, for
 // its RoundTripper: a Dialer shares it between sessions. It keeps at most two
 // idle connections a host, for a minute; CloseIdleConnections ends them sooner.
-// HTTP/2 is used if a server offers it over TLS. A nil n is a zero Network; n's
+// HTTP/2 is used if a server offers it over TLS; since a dead connection would
+// take every session's requests in turn, it is pinged when it is silent. A nil n is a zero Network; n's
 // own RoundTripper is not looked at.
 func NewRoundTripper(n *transport.Network) *http.Transport {
 	if n == nil {
 		n = new(transport.Network)
 	}
+	silence := n.LongestSilence()
 	return &http.Transport{
 		Proxy:                  router(n),
 		OnProxyConnectResponse: tunnel,
-		DialContext:            dialer(n.DialContext),
+		DialContext:            dialer(n.Dial),
 		TLSClientConfig:        n.TLS.Clone(),
 		TLSHandshakeTimeout:    tlsTime,
 		MaxIdleConnsPerHost:    idleConns,
 		IdleConnTimeout:        idleTime,
 		MaxResponseHeaderBytes: int64(n.Limits.WithDefaults().Header),
 		ForceAttemptHTTP2:      true,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingWait},
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: silence - silence/3, PingTimeout: silence / 3},
 	}
 }
 
@@ -52,9 +48,6 @@ func NewRoundTripper(n *transport.Network) *http.Transport {
 // when a pipe's request gets it, everything up to there: net/http does not bound
 // a SOCKS proxy that falls silent, and goes on with it when the request is gone.
 func dialer(dial func(context.Context, string, string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
-	}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, dialTime)
 		defer cancel()

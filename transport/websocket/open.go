@@ -11,9 +11,7 @@ import (
 const (
 	openTime  = 10 * time.Second // from the dial to the 101
 	writeTime = 10 * time.Second // for a batch
-	pingTime  = 10 * time.Second // between pings: less than half the hold of a connect
-	pongTime  = 5 * time.Second  // for a pong
-	checkTime = 3 * time.Second  // for the pong that Check asks for
+	checkTime = 3 * time.Second  // for the pong that Check asks for, at most
 	drainTime = time.Second      // from the close frame to the server's
 
 	// minLimit is the smallest bound a batch is put under after a 1009.
@@ -29,6 +27,8 @@ type pipe struct {
 	s      *transport.Session
 	h      transport.Handler
 	limits transport.Limits
+	every  time.Duration // between pings: by default less than half the hold of a connect
+	answer time.Duration // for a pong
 	wg     sync.WaitGroup
 
 	mu     sync.Mutex // guards what is below, and the state of every socket
@@ -40,9 +40,12 @@ type pipe struct {
 
 // Open is a [transport.Opener].
 func Open(s *transport.Session, h transport.Handler) transport.Transport {
+	silence := s.Network.LongestSilence()
 	return &pipe{
 		s: s, h: h,
 		limits: s.Network.Limits.WithDefaults(),
+		every:  silence - silence/3,
+		answer: silence / 3,
 		limit:  transport.SocketLimit,
 		all:    map[transport.LegID]*socket{},
 	}

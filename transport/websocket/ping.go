@@ -18,16 +18,16 @@ func (k *socket) ping() {
 		k.fail("ping", errSilent)
 	case k.awaiting: // it came in time
 		k.awaiting = false
-		k.beat.Reset(pingTime - pongTime)
+		k.beat.Reset(p.every - p.answer)
 	default:
-		k.sendPing(pongTime)
+		k.sendPing(p.answer)
 	}
 }
 
 // check asks out of turn. Called with the pipe's mutex held.
 func (k *socket) check() {
 	if k.beat != nil && !k.gone && !k.draining {
-		k.sendPing(checkTime)
+		k.sendPing(min(checkTime, k.p.answer))
 	}
 }
 
@@ -38,7 +38,7 @@ func (k *socket) sendPing(within time.Duration) {
 	k.pings++
 	k.awaiting = true
 	payload := strconv.AppendInt(nil, int64(k.pings), 10)
-	k.p.wg.Go(func() { _ = k.conn.WriteControl(ws.PingMessage, payload, time.Now().Add(pingTime)) })
+	k.p.wg.Go(func() { _ = k.conn.WriteControl(ws.PingMessage, payload, time.Now().Add(writeTime)) })
 	k.beat.Reset(within)
 }
 

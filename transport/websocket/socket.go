@@ -64,7 +64,7 @@ func (k *socket) open(ctx context.Context) {
 		_ = k.raw.Close()
 	}
 	conn.SetPongHandler(k.ponged)
-	k.beat = time.AfterFunc(pingTime, k.ping)
+	k.beat = time.AfterFunc(p.every, k.ping)
 	k.wakeIfDue()
 	p.wg.Go(func() {
 		err := k.read()

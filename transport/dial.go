@@ -1,0 +1,37 @@
+package transport
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+const (
+	defaultSilence = 15 * time.Second
+	leastSilence   = time.Second
+)
+
+// LongestSilence is Silence with its default and its bound.
+func (n *Network) LongestSilence() time.Duration {
+	if n.Silence <= 0 {
+		return defaultSilence
+	}
+	return max(n.Silence, leastSilence)
+}
+
+// Dial opens a TCP connection, by DialContext if there is one. Otherwise the
+// system finds out within LongestSilence, rounded up to seconds and one or two of
+// those later at the shortest, that the other end is gone: by keep-alive (RFC 9293
+// section 3.8.4), and on Linux by the user timeout (RFC 5482) while something
+// that was sent is not acknowledged.
+func (n *Network) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if n.DialContext != nil {
+		return n.DialContext(ctx, network, addr)
+	}
+	s := n.LongestSilence()
+	d := net.Dialer{
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: s / 3, Interval: s / 5, Count: 3},
+		Control:         userTimeout(s),
+	}
+	return d.DialContext(ctx, network, addr)
+}
