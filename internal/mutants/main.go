@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -32,8 +33,8 @@ func hunt(prefix string, seeds int, known, write bool) (missed int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
-	ms, err := all(dir, prefix)
+	defer func() { _ = os.RemoveAll(dir) }()
+	ms, err := all(context.Background(), dir, prefix)
 	if err != nil {
 		return 0, err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -22,14 +23,14 @@ type mutant struct {
 
 // all reads the patches whose name begins with a prefix, and applies each to a
 // copy below dir.
-func all(dir, prefix string) ([]mutant, error) {
+func all(ctx context.Context, dir, prefix string) ([]mutant, error) {
 	paths, err := filepath.Glob(filepath.Join(folder, prefix+"*.patch"))
 	if err != nil || len(paths) == 0 {
 		return nil, fmt.Errorf("no patch %s/%s*: %w", folder, prefix, err)
 	}
 	var ms []mutant
 	for _, path := range paths {
-		m, err := apply(dir, path)
+		m, err := apply(ctx, dir, path)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
@@ -38,7 +39,7 @@ func all(dir, prefix string) ([]mutant, error) {
 	return ms, nil
 }
 
-func apply(dir, path string) (m mutant, err error) {
+func apply(ctx context.Context, dir, path string) (m mutant, err error) {
 	patch, err := os.ReadFile(path)
 	if err != nil {
 		return m, err
@@ -63,7 +64,7 @@ func apply(dir, path string) (m mutant, err error) {
 	if err := os.WriteFile(changed, source, 0o644); err != nil {
 		return m, err
 	}
-	git := exec.Command("git", "apply", "-")
+	git := exec.CommandContext(ctx, "git", "apply", "-")
 	git.Dir, git.Stdin = own, strings.NewReader(diff)
 	if out, err := git.CombinedOutput(); err != nil {
 		return m, fmt.Errorf("git apply: %s", bytes.TrimSpace(out))

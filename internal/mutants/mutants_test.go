@@ -12,7 +12,7 @@ import (
 func TestEveryMutantApplies(t *testing.T) {
 	t.Chdir("../..")
 	dir := t.TempDir()
-	ms, err := all(dir, "")
+	ms, err := all(t.Context(), dir, "")
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(ms), 30)
 	found, err := readTable()
