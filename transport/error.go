@@ -14,12 +14,12 @@ type Error struct {
 	// write, read, decode, close (the server's close frame), status (an HTTP
 	// status or content type that is no answer), ping, drain, cut.
 	Op         string
-	Unsent     bool          // provably nothing of what was drawn left. False is the honest answer when in doubt
+	Unsent     bool          // provably nothing of what was drawn left, or was looked at. False is the honest answer when in doubt
 	Refused    []string      // the ids of what the server provably did not take: the batch was too large for it
 	Status     int           // HTTP status, or close code for Op close; 0: none
 	RetryAfter time.Duration // the server asked for that pause; 0: it did not
 	Elsewhere  bool          // another way is open: draw again at once, without backoff. Set by a valve only
-	Reused     bool          // it died on a connection that had served before, with not a byte read: worth one retry at once
+	Reused     bool          // it died on a connection that had served before, with not a byte read, or the server asks for it: worth one retry at once
 	Err        error         // the cause; not nil
 }
 

@@ -30,8 +30,8 @@ func (e *proxyError) Error() string { return e.err.Error() }
 func (t *trace) failure(err error, unsent bool) *transport.Error {
 	e := &transport.Error{
 		Op:     t.op(err),
-		Unsent: unsent,
-		Reused: t.got.Load() && t.reused.Load() && !t.answering.Load(),
+		Unsent: unsent || unprocessed(err),
+		Reused: t.got.Load() && t.reused.Load() && !t.answering.Load() || unprocessed(err),
 		Err:    plain(err),
 	}
 	var p *proxyError
@@ -68,6 +68,15 @@ func (t *trace) op(err error) string {
 func broken(err error) bool {
 	var n net.Error
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &n)
+}
+
+// unprocessed reports whether an HTTP/2 server said that it has not looked at a
+// request: it refused the stream, or went away before it (RFC 9113 sections 6.8 and
+// 8.7). net/http has no types for either.
+func unprocessed(err error) bool {
+	says := err.Error()
+	return strings.Contains(says, "cannot retry err [stream error: ") && strings.Contains(says, "; REFUSED_STREAM") ||
+		strings.Contains(says, "cannot retry err [http2: Transport received Server's graceful shutdown GOAWAY]")
 }
 
 // plain is err without what must not be told: net/url puts whole URLs into its
