@@ -2,6 +2,7 @@ package fallback
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -34,4 +35,28 @@ func TestHandshakeThatTheHandlerCutStaysByHTTP(t *testing.T) {
 			require.Equal(t, c.goes, r.at)
 		})
 	}
+}
+
+// TestWhatHTTPBringsWaitsForTheSocketThatWasLeft: what the server wrote to the
+// socket last was sent first.
+func TestWhatHTTPBringsWaitsForTheSocketThatWasLeft(t *testing.T) {
+	const socket, poll = 7, 8
+	r := newRace(new(Memory), func() string { return "x" }, DefaultPatience)
+	r.carrier = transport.WebSocket
+	r.out[poll] = &trip{lane: transport.Connect, connect: true, sent: epoch}
+	r.sock, r.owns, r.at = socket, true, offering
+	r.leaves(new(effects), epoch)
+	step := func(after time.Duration, e event) effects {
+		e.now = epoch.Add(after)
+		return r.step(e)
+	}
+	event1, event2 := batch(t, `[{"channel":"/a","data":1}]`), batch(t, `[{"channel":"/a","data":2}]`)
+	require.False(t, step(10*time.Millisecond, event{kind: brought, pipe: onHTTP, leg: poll, batch: event2}).pass)
+	require.False(t, step(10*time.Millisecond, event{kind: ended, pipe: onHTTP, leg: poll}).pass)
+	require.True(t, step(20*time.Millisecond, event{kind: brought, pipe: onSocket, leg: socket, batch: event1}).pass)
+	require.Empty(t, step(leastQuiet, event{kind: late}).let, "it has said something since")
+	let := step(20*time.Millisecond+leastQuiet, event{kind: late}).let
+	require.Len(t, let, 2)
+	require.Equal(t, event2, let[0].batch)
+	require.Nil(t, let[1].batch, "the end")
 }
