@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"fallback":                  {"bayeux", "transport"},
 	"client":                    {"bayeux", "transport", "fallback", "transport/websocket", "transport/longpoll"},
 	"internal/fidelity":         {"bayeux", "transport", "client", "fallback"},
+	"internal/hardening":        {},
 	"internal/imports":          {},
 	"internal/memnet":           {},
 	"internal/sim": {"bayeux", "bayeux/bayeuxtest", "bayeux/bayeuxtest/hostile", "client", "fallback", "internal/memnet",
