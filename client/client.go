@@ -46,6 +46,7 @@ type Client struct {
 
 	seq       uint64 // last message id
 	id        string // clientId; empty while there is no session
+	past      string // that of the session before
 	sessions  int    // handshakes that succeeded
 	lived     bool   // a connect of the present session succeeded
 	shake     shake

@@ -57,6 +57,7 @@ func (c *Client) draw(e *fx, lane transport.Lane, l transport.Leg, now time.Time
 // wherever it stands: it closes the batch of events it came with.
 func (h handler) Receive(id transport.LegID, ms []bayeux.Message) {
 	c := h.c
+	c.hide(ms)
 	c.wire(id, false, ms)
 	for i := len(c.o.Extensions) - 1; i >= 0; i-- {
 		for j := range ms {

@@ -35,6 +35,9 @@ func (c *Client) handshake(e *fx, cause error) {
 		return
 	}
 	c.abandon(e)
+	if c.id != "" {
+		c.past = c.id
+	}
 	c.id, c.cycle, c.suspect = "", cycle{}, false
 	c.shake.leg, c.shake.late = 0, time.Time{}
 	for _, t := range c.topics {
