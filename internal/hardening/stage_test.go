@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -33,10 +34,12 @@ type stage struct {
 	dialer *client.Dialer
 	server *bayeuxtest.Server
 	stop   []func()
+	wrong  atomic.Bool // a server with two certificates shows the wrong one
 
-	mu      sync.Mutex
-	dialled []string
-	written map[string]*bytes.Buffer // by address
+	addresses []string // listened on
+	mu        sync.Mutex
+	dialled   []string
+	written   map[string]*bytes.Buffer // by address
 }
 
 // onStage runs f in a bubble.
@@ -116,6 +119,7 @@ func (s *stage) onlyDialled(allowed ...string) {
 func (s *stage) listen(addr string, f func(net.Conn)) {
 	l, err := s.net.Listen(addr)
 	require.NoError(s, err)
+	s.addresses = append(s.addresses, addr)
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -188,8 +192,9 @@ func (l handing) Close() error   { return nil }
 func (l handing) Addr() net.Addr { return memnet.Addr(l.addr) }
 
 // proxy is one at an address that opens tunnels, and the Dialer goes by it.
-// Secure, if there is any, is its own TLS.
-func (s *stage) proxy(address string, secure *tls.Config) {
+// Secure, if there is any, is its own TLS; what takes a connection first, does
+// with it what it wants if it returns true.
+func (s *stage) proxy(address string, secure *tls.Config, takes func(net.Conn) bool) {
 	u, err := url.Parse(address)
 	require.NoError(s, err)
 	s.dialer.Proxy = http.ProxyURL(u)
@@ -197,6 +202,15 @@ func (s *stage) proxy(address string, secure *tls.Config) {
 		if secure != nil {
 			c = tls.Server(c, secure)
 		}
-		testnet.Tunnel(s.net.DialContext, "HTTP/1.1 200 Connected\r\n\r\n", new(http.Request))(c)
+		if takes == nil || !takes(c) {
+			testnet.Tunnel(s.net.DialContext, "HTTP/1.1 200 Connected\r\n\r\n", new(http.Request))(c)
+		}
 	})
+}
+
+// each calls f with every address that is listened on.
+func (s *stage) each(f func(addr string)) {
+	for _, addr := range s.addresses {
+		f(addr)
+	}
 }

@@ -88,7 +88,7 @@ func (tc tlsCase) play(s *stage, via string) {
 	allowed := []string{host + ":443"}
 	if via != "" {
 		allowed = []string{"proxy:3128"}
-		s.proxy(via, map[bool]*tls.Config{true: certificate(ca.good("proxy"))}[strings.HasPrefix(via, "https")])
+		s.proxy(via, map[bool]*tls.Config{true: certificate(ca.good("proxy"))}[strings.HasPrefix(via, "https")], nil)
 	}
 
 	c, err := s.dialer.Dial(s.Context(), "https://"+host+"/cometd", options())
@@ -151,7 +151,7 @@ func TestTLSOfAProxy(t *testing.T) {
 					tc.set(ca, bad, settings)
 					s.dialer.TLS = settings
 					s.serve("origin:443", func() *tls.Config { return certificate(ca.good("origin")) }, s.server)
-					s.proxy("https://me:secret@server:3128", bad)
+					s.proxy("https://me:secret@server:3128", bad, nil)
 					_, err := s.dialer.Dial(s.Context(), "https://origin/cometd", options())
 					s.onlyDialled("server:3128")
 					if tc.is == nil {
