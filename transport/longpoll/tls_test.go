@@ -2,6 +2,8 @@ package longpoll
 
 import (
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -166,4 +168,39 @@ func TestADeadHTTP2Connection(t *testing.T) {
 		require.NotEqual(w, "cut", e.Op)
 		require.LessOrEqual(w, time.Since(start), pingAfter+pingWait+time.Second)
 	})
+}
+
+// TestWhatHTTP2Says is not told: the text of a GOAWAY may hold anything.
+func TestWhatHTTP2Says(t *testing.T) {
+	frame := func(kind byte, stream byte, payload string) string {
+		return string([]byte{0, 0, byte(len(payload)), kind, 4 & (kind << 2), 0, 0, 0, stream}) + payload
+	}
+	for name, said := range map[string]string{
+		"goodbye":        frame(7, 0, "\x00\x00\x00\x00\x00\x00\x00\x0bsecret"),
+		"goodbye, later": frame(7, 0, "\x00\x00\x00\x01\x00\x00\x00\x0bsecret"),
+		"a reset":        frame(3, 1, "\x00\x00\x00\x0b"),
+		"a bad header":   frame(1, 1, "\x88\x00\x07(secret\x01x"),
+		"a bad value":    frame(1, 1, "\x88\x00\x01x\x07secret\x00"),
+		"a bad status":   frame(1, 1, "\x08\x06secret"),
+		"no frame":       "secretsecretsecret",
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, "https://server/cometd", func(w *world) {
+				server, client := testnet.Certify("server")
+				w.network.TLS = client
+				server.NextProtos = []string{"h2"}
+				w.listen("server:443", overTLS(server, func(c net.Conn) {
+					_, _ = io.WriteString(c, frame(4, 0, ""))
+					_, _ = io.CopyN(io.Discard, c, 200) // until the request is there
+					_, _ = io.WriteString(c, said)
+					time.Sleep(time.Second)
+				}))
+				err, _ := w.exchange()
+				require.NotNil(w, err)
+				for e := error(err); e != nil; e = errors.Unwrap(e) {
+					require.NotContains(w, fmt.Sprintf("%v %+v %#v", e, e, e), "secret")
+				}
+			})
+		})
+	}
 }
