@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/json"
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -19,8 +20,8 @@ const shortest = 6
 func (c *Client) hide(ms []bayeux.Message) {
 	var secrets *strings.Replacer
 	for i := range ms {
-		e, refused := ms[i].Err().(*bayeux.Error)
-		if !refused || e.Raw == "" {
+		var e *bayeux.Error
+		if !errors.As(ms[i].Err(), &e) || e.Raw == "" {
 			continue
 		}
 		if secrets == nil {
