@@ -20,13 +20,13 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// token stands in a header, the ext and a cookie of these sessions.
-const token = "canary-token"
+// marked stands in a header, the ext and a cookie of these sessions.
+const marked = "canary-token"
 
 func options() *client.Options {
 	return &client.Options{
-		Header: http.Header{"Authorization": {"Bearer " + token}, "Cookie": {"session=" + token}},
-		Ext:    map[string]string{"token": token},
+		Header: http.Header{"Authorization": {"Bearer " + marked}, "Cookie": {"session=" + marked}},
+		Ext:    map[string]string{"token": marked},
 	}
 }
 
@@ -104,7 +104,7 @@ func (tc tlsCase) play(s *stage, via string) {
 	}
 	s.onlyDialled(allowed...)
 	require.True(s, reflect.DeepEqual(settings, before), "the user's settings were changed")
-	require.NotContains(s, s.wrote(allowed[0]), token, "something left in the clear")
+	require.NotContains(s, s.wrote(allowed[0]), marked, "something left in the clear")
 	offers := seen.all()
 	require.NotEmpty(s, offers)
 	for _, offered := range offers {
