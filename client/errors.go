@@ -111,8 +111,8 @@ func (e *DecodeError) Error() string {
 	return fmt.Sprintf("client: data on %s is no %v: %s %q is no %v", e.Message.Channel, e.Type, kind, misfit.Field, misfit.Type)
 }
 
-// GoString is what %#v prints: no more than Error.
-func (e *DecodeError) GoString() string { return "&client.DecodeError{" + e.Error() + "}" }
+// Format prints Error for every verb: the message is a field.
+func (e *DecodeError) Format(f fmt.State, _ rune) { say(f, e.Error()) }
 
 // Unwrap returns the error of encoding/json.
 func (e *DecodeError) Unwrap() error { return e.Err }
