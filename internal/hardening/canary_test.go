@@ -62,7 +62,7 @@ func (k *canary) text(where, s string) {
 
 // value is looked at in each form that fmt has for it.
 func (k *canary) value(where string, v any) {
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		k.text(where+" as "+verb, fmt.Sprintf(verb, v))
 	}
 }
