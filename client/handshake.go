@@ -83,7 +83,7 @@ func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
 		return
 	}
 	c.shake.leg, c.shake.late = 0, time.Time{}
-	err := m.Err()
+	err := c.said(m)
 	if err == nil && m.Meta.ClientID == "" {
 		err = errNoID
 	}

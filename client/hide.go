@@ -15,24 +15,28 @@ import (
 // says: shorter ones are parts of words.
 const shortest = 6
 
-// hide takes the session's secrets out of the errors of replies, which are
-// told and logged in the server's own words. It is called without the lock.
-func (c *Client) hide(ms []bayeux.Message) {
-	var secrets *strings.Replacer
-	for i := range ms {
-		var e *bayeux.Error
-		if !errors.As(ms[i].Err(), &e) || e.Raw == "" {
-			continue
-		}
-		if secrets == nil {
-			secrets = c.secrets()
-		}
-		if told := secrets.Replace(e.Raw); told != e.Raw {
-			meta := *ms[i].Meta
-			meta.Error = told
-			ms[i].Meta, ms[i].Ext = &meta, nil // what was said may have stood in the ext
+// hiding is what takes the session's secrets out of the errors in a batch, which
+// are told and logged in the server's own words; nil if there are none. It is
+// called without the lock.
+func (c *Client) hiding(ms []bayeux.Message) *strings.Replacer {
+	if slices.ContainsFunc(ms, func(m bayeux.Message) bool { return m.Meta != nil && m.Meta.Error != "" || m.Err() != nil }) {
+		return c.secrets()
+	}
+	return nil
+}
+
+// said is m.Err without the session's secrets. Its Kind is by what the server
+// said: a header may hold words by which it is found.
+func (c *Client) said(m *bayeux.Message) error {
+	err := m.Err()
+	var e *bayeux.Error
+	if errors.As(err, &e) && c.hidden != nil {
+		e.Raw, e.Text = c.hidden.Replace(e.Raw), c.hidden.Replace(e.Text)
+		for i := range e.Args {
+			e.Args[i] = c.hidden.Replace(e.Args[i])
 		}
 	}
+	return err
 }
 
 // secrets puts masked in the place of whatever may be one: the clientId, the
@@ -95,14 +99,16 @@ func stringsIn(v any) (all []string) {
 // replacer masks each of the secrets and its parts, the longest first: a server
 // may quote a token without the Bearer, and a cookie without its name.
 func replacer(secrets []string) *strings.Replacer {
-	var parts []string
+	all := slices.Clone(secrets)
 	for _, s := range secrets {
-		parts = append(parts, strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(` ,;="&`, r) })...)
+		for _, part := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(" ,;&", r) }) {
+			_, value, _ := strings.Cut(part, "=")
+			all = append(all, part, strings.Trim(value, `"`))
+		}
 	}
-	parts = append(parts, secrets...)
-	slices.SortFunc(parts, func(a, b string) int { return len(b) - len(a) })
+	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
 	var pairs []string
-	for _, s := range parts {
+	for _, s := range all {
 		if len(s) >= shortest {
 			pairs = append(pairs, s, masked)
 		}
