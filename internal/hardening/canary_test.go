@@ -52,8 +52,9 @@ func (k *canary) text(where, s string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.seen++
+	lower := strings.ToLower(s)
 	for _, w := range k.words {
-		if at := strings.Index(strings.ToLower(s), strings.ToLower(w)); at >= 0 {
+		if at := strings.Index(lower, strings.ToLower(w)); at >= 0 {
 			k.leaks[fmt.Sprintf("%s: …%.300s", where, s[max(at-100, 0):])] = true
 			return
 		}

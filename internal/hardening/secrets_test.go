@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
-	"fmt"
 	"log"
 	"net"
 	"net/http"
@@ -24,7 +23,6 @@ import (
 	"github.com/turold/turold/bayeux/bayeuxtest"
 	"github.com/turold/turold/client"
 	"github.com/turold/turold/fallback"
-	"github.com/turold/turold/transport"
 )
 
 // The addresses, secrets and all.
@@ -209,7 +207,6 @@ func (s *secretive) play(late bool) {
 	}
 	s.turn(false)
 	s.dialer.Close()
-	s.print(o, address)
 	s.onlyDialled("server:80", "socket:80", "proxy:3128")
 }
 
@@ -293,24 +290,32 @@ func (s *secretive) trace() *client.Trace {
 	}
 }
 
-// print looks at each exported value, as a pointer and by itself.
-func (s *secretive) print(o *client.Options, address string) {
-	u, err := url.Parse(address)
-	require.NoError(s, err)
-	target := &transport.Target{URL: u, Header: o.Header}
-	target.SocketURL, err = url.Parse(socketURL)
-	require.NoError(s, err)
-	session := transport.NewSession(nil, target)
-	session.Jar = o.Jar
-	meta := bayeux.Meta{ClientID: "canary", Error: "401:canary:Unknown client"}
-	for name, v := range map[string]any{
-		"Options": *o, "*Options": o, "*Dialer": s.dialer, "Stats": s.dialer.Stats(), "Policy": s.dialer.Policy,
-		"*Target": target, "Target": *target, "*Session": session, "Meta": meta, "Message": bayeux.Message{Meta: &meta},
-		"Credential": client.Credential{URL: address, Header: o.Header, Ext: o.Ext},
+// TestMaskedErrorsKeepTheirKind, though the words by which it is found are the
+// session's secrets.
+func TestMaskedErrorsKeepTheirKind(t *testing.T) {
+	for said, kind := range map[string]error{
+		"402::session_unknown": bayeux.ErrUnknownSession, "403::publish_denied": bayeux.ErrForbidden, "500:secret-1,x:broken secret-1": bayeux.ErrFailed,
 	} {
-		s.k.value(name, v)
-		if !strings.HasPrefix(fmt.Sprintf("%T", v), "bayeux.") { // which knows of no log
-			s.k.logger().Info(name, "value", v)
+		for _, mode := range modes {
+			onStage(t, mode, &bayeuxtest.Options{Authorize: func(_ *http.Request, m bayeux.Message) string {
+				if m.Channel == "/a" {
+					return said
+				}
+				return ""
+			}}, func(s *stage) {
+				s.serve("server:80", nil, s.server)
+				c, err := s.dialer.Dial(s.Context(), "http://server/cometd", &client.Options{
+					Header: http.Header{"X-Words": {"session_unknown, publish_denied; secret-1"}, "Cookie": {"session=x"}},
+				})
+				require.NoError(s, err)
+				err = c.Publish(s.Context(), "/a", 1)
+				require.ErrorIs(s, err, kind)
+				var e *bayeux.Error
+				require.ErrorAs(s, err, &e)
+				for _, secret := range []string{"session_unknown", "publish_denied", "secret-1"} {
+					require.NotContains(s, strings.Join(append(e.Args, e.Error(), e.Raw, e.Text), " "), secret)
+				}
+			})
 		}
 	}
 }
