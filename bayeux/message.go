@@ -3,6 +3,7 @@ package bayeux
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 )
 
@@ -30,6 +31,19 @@ type Meta struct {
 	Reply                    bool   // "successful" was present: only then is it the reply to a message
 	Successful               bool   // its value
 	Error                    string // as sent: see Message.Err
+}
+
+// Format prints the fields with the clientId masked, and of the error what
+// Error.Error tells.
+func (t Meta) Format(f fmt.State, verb rune) {
+	type plain Meta
+	if t.ClientID != "" {
+		t.ClientID = "***"
+	}
+	if t.Error != "" {
+		t.Error = ParseError("", t.Error).Error()
+	}
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plain(t))
 }
 
 // IsReply reports whether the message answers one of ours: it carries

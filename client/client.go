@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,10 +45,12 @@ type Client struct {
 	timer *time.Timer
 	next  time.Time // when timer fires; zero: it is not set
 
-	seq       uint64 // last message id
-	id        string // clientId; empty while there is no session
-	sessions  int    // handshakes that succeeded
-	lived     bool   // a connect of the present session succeeded
+	seq       uint64            // last message id
+	id        string            // clientId; empty while there is no session
+	past      string            // that of the session before
+	hidden    *strings.Replacer // of the batch that is being received, see hiding
+	sessions  int               // handshakes that succeeded
+	lived     bool              // a connect of the present session succeeded
 	shake     shake
 	advice    bayeux.Advice
 	ack       bool  // negotiated

@@ -127,7 +127,7 @@ func (c *Client) connected(e *fx, l *leg, m *bayeux.Message) {
 	c.release(e, l, m)
 	empty := !y.events
 	y.leg, y.id, y.late, y.ready = 0, "", time.Time{}, true
-	advised, err := c.advise(m, l.kind), m.Err()
+	advised, err := c.advise(m, l.kind), c.said(m)
 	c.ends(e, y.x, m.Channel, m, err)
 	switch {
 	case c.leaving != nil:

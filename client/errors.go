@@ -1,9 +1,11 @@
 package client
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/turold/turold/bayeux"
 )
@@ -96,12 +98,21 @@ func (e *GapError) Error() string {
 type DecodeError struct {
 	Message bayeux.Message
 	Type    reflect.Type
-	Err     error // of encoding/json
+	Err     error // of encoding/json, or of the type's own UnmarshalJSON: it may quote the data
 }
 
+// Error says what does not fit and where, and quotes nothing of the data.
 func (e *DecodeError) Error() string {
-	return fmt.Sprintf("client: data on %s is no %v: %v", e.Message.Channel, e.Type, e.Err)
+	var misfit *json.UnmarshalTypeError
+	if !errors.As(e.Err, &misfit) {
+		return fmt.Sprintf("client: data on %s is no %v: %T", e.Message.Channel, e.Type, e.Err)
+	}
+	kind, _, _ := strings.Cut(misfit.Value, " ") // the number follows
+	return fmt.Sprintf("client: data on %s is no %v: %s %q is no %v", e.Message.Channel, e.Type, kind, misfit.Field, misfit.Type)
 }
+
+// Format prints Error for every verb: the message is a field.
+func (e *DecodeError) Format(f fmt.State, _ rune) { say(f, e.Error()) }
 
 // Unwrap returns the error of encoding/json.
 func (e *DecodeError) Unwrap() error { return e.Err }

@@ -20,7 +20,7 @@ func (h handler) Next(lane transport.Lane, l transport.Leg) (b []bayeux.Message)
 			x.Outgoing(&b[i])
 		}
 	}
-	c.wire(l.ID, true, b)
+	c.wire(l.ID, true, b, nil)
 	return b
 }
 
@@ -57,13 +57,14 @@ func (c *Client) draw(e *fx, lane transport.Lane, l transport.Leg, now time.Time
 // wherever it stands: it closes the batch of events it came with.
 func (h handler) Receive(id transport.LegID, ms []bayeux.Message) {
 	c := h.c
-	c.wire(id, false, ms)
+	hidden := c.hiding(ms)
+	c.wire(id, false, ms, hidden)
 	for i := len(c.o.Extensions) - 1; i >= 0; i-- {
 		for j := range ms {
 			c.o.Extensions[i].Incoming(&ms[j])
 		}
 	}
-	c.step(func(e *fx) { c.receive(e, id, ms) })
+	c.step(func(e *fx) { c.hidden = hidden; c.receive(e, id, ms) })
 }
 
 func (c *Client) receive(e *fx, id transport.LegID, ms []bayeux.Message) {

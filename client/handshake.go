@@ -38,6 +38,9 @@ func (c *Client) handshake(e *fx, cause error) {
 		return
 	}
 	c.abandon(e)
+	if c.id != "" {
+		c.past = c.id
+	}
 	c.id, c.cycle, c.suspect = "", cycle{}, false
 	c.shake.leg, c.shake.late = 0, time.Time{}
 	for _, t := range c.topics {
@@ -84,7 +87,7 @@ func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
 	}
 	c.shake.leg, c.shake.late = 0, time.Time{}
 	c.shake.leaves()
-	err := m.Err()
+	err := c.said(m)
 	if err == nil && m.Meta.ClientID == "" {
 		err = errNoID
 	}

@@ -223,7 +223,7 @@ func (c *Client) replied(e *fx, m *bayeux.Message) (unknown error) {
 	if p == nil || p.m.Channel != m.Channel {
 		return nil
 	}
-	err := m.Err()
+	err := c.said(m)
 	if isUnknown(err) && (p == c.leaving || p.m.Channel == bayeux.MetaUnsubscribe) {
 		p.reply = *m
 		c.settle(e, p, nil) // the end of the session is what it asks for

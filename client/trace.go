@@ -3,6 +3,7 @@ package client
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/turold/turold/bayeux"
@@ -65,8 +66,8 @@ func (c *Client) ends(e *fx, x attempt, ch bayeux.Channel, reply *bayeux.Message
 
 func bytesOf(m bayeux.Message) int { return len(bayeux.Append(nil, []bayeux.Message{m})) - len("[]") }
 
-// wire tells of a batch.
-func (c *Client) wire(id transport.LegID, out bool, ms []bayeux.Message) {
+// wire tells of a batch; hidden is nil or takes secrets out of its errors.
+func (c *Client) wire(id transport.LegID, out bool, ms []bayeux.Message, hidden *strings.Replacer) {
 	t := c.d.Trace
 	if t == nil || t.Wire == nil || len(ms) == 0 {
 		return
@@ -80,11 +81,14 @@ func (c *Client) wire(id transport.LegID, out bool, ms []bayeux.Message) {
 	shown := make([]bayeux.Message, len(ms))
 	for i := range ms {
 		shown[i] = mask(ms[i])
+		if meta := shown[i].Meta; meta != nil && hidden != nil {
+			meta.Error = hidden.Replace(meta.Error)
+		}
 	}
 	t.Wire(c, Wire{Leg: id, Transport: kind, Out: out, Batch: bayeux.Append(nil, shown)})
 }
 
-// mask returns m without its secrets.
+// mask returns m without its secrets, with a Meta of its own.
 func mask(m bayeux.Message) bayeux.Message {
 	if m.Meta != nil {
 		meta := *m.Meta

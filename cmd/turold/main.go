@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -50,7 +52,7 @@ func run(ctx context.Context, args []string, s stdio) int {
 	case helped:
 		return exitDone
 	case err != nil:
-		fmt.Fprintf(s.err, "turold: %v\nTry: turold --help\n", err)
+		fmt.Fprintf(s.err, "turold: %s\nTry: turold --help\n", unquoted(err, args))
 		return exitUsage
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
@@ -60,6 +62,29 @@ func run(ctx context.Context, args []string, s stdio) int {
 		fmt.Fprintf(s.err, "turold: %v\n", err)
 	}
 	return code
+}
+
+// unquoted is what the parser says without the arguments that it quotes: one in
+// a wrong place may be a password. What is shorter than one is left.
+func unquoted(err error, args []string) string {
+	var values []string
+	for _, a := range args {
+		switch {
+		case strings.HasPrefix(a, "--"):
+			_, a, _ = strings.Cut(a, "=")
+		case strings.HasPrefix(a, "-"):
+			a = a[min(len(a), 2):]
+		}
+		if len(a) >= 6 {
+			values = append(values, a)
+		}
+	}
+	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) })
+	said := err.Error()
+	for _, v := range values {
+		said = strings.ReplaceAll(said, v, "***")
+	}
+	return said
 }
 
 // closed reports whether err is about a pipe that nobody reads any more.

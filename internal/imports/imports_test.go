@@ -29,11 +29,12 @@ var mayImport = map[string][]string{
 	"fallback":                  {"bayeux", "transport"},
 	"client":                    {"bayeux", "transport", "fallback", "transport/websocket", "transport/longpoll"},
 	"internal/fidelity":         {"bayeux", "transport", "client", "fallback"},
+	"internal/hardening":        {},
 	"internal/imports":          {},
 	"internal/memnet":           {},
 	"internal/mutants":          {},
 	"internal/sim": {"bayeux", "bayeux/bayeuxtest", "bayeux/bayeuxtest/hostile", "client", "fallback", "internal/memnet",
-		"transport/longpoll", "transport/transporttest", "transport/websocket"},
+		"transport", "transport/longpoll", "transport/transporttest", "transport/websocket"},
 	"internal/testnet": {},
 }
 

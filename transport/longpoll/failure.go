@@ -16,6 +16,7 @@ import (
 var (
 	errFinished = errors.New("longpoll: the exchange is over")
 	errNotHTTP  = errors.New("the answer is not HTTP")
+	errGoAway   = errors.New("the server closed the HTTP/2 connection (GOAWAY)")
 )
 
 // A proxyError is a proxy's refusal, or why there is no way to one.
@@ -80,7 +81,9 @@ func unprocessed(err error) bool {
 }
 
 // plain is err without what must not be told: net/url puts whole URLs into its
-// errors, credentials and query included, and net/textproto lines of a header.
+// errors, credentials and query included, net/textproto lines of a header, and
+// HTTP/2, which has no types to tell them by, names of headers and the text of a
+// GOAWAY.
 func plain(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -90,9 +93,14 @@ func plain(err error) error {
 	if errors.As(err, &line) {
 		return errNotHTTP
 	}
-	if strings.Contains(err.Error(), "response header") && strings.Contains(err.Error(), "exceeded") ||
-		strings.Contains(err.Error(), "header list larger") {
+	says := func(what string) bool { return strings.Contains(err.Error(), what) }
+	switch {
+	case says("response header") && says("exceeded"), says("header list larger"):
 		return fmt.Errorf("%w: the header of the answer", bayeux.ErrTooLarge)
+	case says("server sent GOAWAY"):
+		return errGoAway
+	case says("stream error") && says("invalid header field"):
+		return errNotHTTP
 	}
 	return err
 }
