@@ -200,8 +200,7 @@ func TestNothingElseDials(t *testing.T) {
 	}
 	require.ElementsMatch(t, []string{
 		"transport/way.go net.Dialer",
-		"transport/longpoll/pool.go net.Dialer",
-		"transport/websocket/proxy.go net.Dialer",
+		"transport/dial.go net.Dialer",
 		"transport/websocket/dial.go ws.Dialer", // which is given its connection
 	}, found)
 }
