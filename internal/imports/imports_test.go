@@ -28,12 +28,15 @@ var mayImport = map[string][]string{
 	"transport/transporttest":   {"bayeux", "bayeux/bayeuxtest", "transport", "internal/memnet"},
 	"fallback":                  {"bayeux", "transport"},
 	"client":                    {"bayeux", "transport", "fallback", "transport/websocket", "transport/longpoll"},
-	"internal/fidelity":         {"bayeux", "transport", "client", "fallback"},
-	"internal/imports":          {},
-	"internal/memnet":           {},
-	"internal/sim": {"bayeux", "bayeux/bayeuxtest", "bayeux/bayeuxtest/hostile", "client", "fallback", "internal/memnet",
+	"internal/cuts": {"bayeux", "bayeux/bayeuxtest", "client", "fallback", "internal/memnet", "internal/verdict",
+		"transport/longpoll", "transport/transporttest", "transport/websocket"},
+	"internal/fidelity": {"bayeux", "transport", "client", "fallback"},
+	"internal/imports":  {},
+	"internal/memnet":   {},
+	"internal/sim": {"bayeux", "bayeux/bayeuxtest", "bayeux/bayeuxtest/hostile", "client", "fallback", "internal/memnet", "internal/verdict",
 		"transport/longpoll", "transport/transporttest", "transport/websocket"},
 	"internal/testnet": {},
+	"internal/verdict": {"bayeux", "client"},
 }
 
 // onlyIn says where a package, or what lies below it, may be imported.
@@ -43,13 +46,13 @@ var onlyIn = map[string][]string{
 	"github.com/cenkalti/backoff":        {"client"},
 	"github.com/go-json-experiment/json": {"bayeux"},
 	"golang.org/x/net":                   {"transport/websocket"},
-	module + "fallback":                  {"client/options.go", "client/defaults.go", "cmd/turold", "examples", "internal/fidelity", "internal/sim"},
-	module + "transport/websocket":       {"client/defaults.go", "internal/sim"},
-	module + "transport/longpoll":        {"client/defaults.go", "internal/sim"},
+	module + "fallback":                  {"client/options.go", "client/defaults.go", "cmd/turold", "examples", "internal/cuts", "internal/fidelity", "internal/sim"},
+	module + "transport/websocket":       {"client/defaults.go", "internal/cuts", "internal/sim"},
+	module + "transport/longpoll":        {"client/defaults.go", "internal/cuts", "internal/sim"},
 	"github.com/stretchr/testify":        {"transport/transporttest", "internal/fidelity"},
 	"pgregory.net/rapid":                 {},
 	"go.uber.org/goleak":                 {},
-	"net/http":                           {"bayeux/bayeuxtest", "transport", "client", "internal/testnet", "internal/fidelity", "internal/sim", "cmd", "examples"},
+	"net/http":                           {"bayeux/bayeuxtest", "transport", "client", "internal/testnet", "internal/cuts", "internal/fidelity", "internal/sim", "cmd", "examples"},
 	"unsafe":                             {},
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/bayeux/bayeuxtest"
 	"github.com/turold/turold/client"
+	"github.com/turold/turold/internal/verdict"
 )
 
 // A reader reads one subscription and compares it with what was published.
@@ -184,7 +185,6 @@ func (w *world) judge() {
 	w.lock <- struct{}{}
 	defer func() { <-w.lock }()
 	for _, p := range w.sent {
-		var out *client.OutcomeError
 		times := w.arrived[p.data]
 		select {
 		case <-p.r.Done():
@@ -194,21 +194,10 @@ func (w *world) judge() {
 			}
 			continue
 		}
-		err := p.r.Err()
-		switch {
-		case err == nil && times == 1:
-			w.tally.count("publish: arrived", 1)
-		case errors.As(err, &out) && out.Sent && times <= 1:
-			w.tally.count("publish: unknown", 1)
-		case errors.As(err, &out) && !out.Sent && times == 0:
-			w.tally.count("publish: not taken", 1)
-		default:
-			var refused *bayeux.Error
-			if errors.As(err, &refused) {
-				w.tally.count("publish: refused", 1)
-				continue
-			}
-			w.t.Errorf("publish %s: %v, and it arrived %d times", p.data, err, times)
+		word, truth := verdict.Publish(p.r.Err(), times)
+		if !truth {
+			w.t.Errorf("publish %s: %v, and it arrived %d times", p.data, p.r.Err(), times)
 		}
+		w.tally.count("publish: "+word, 1)
 	}
 }
