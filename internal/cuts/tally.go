@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/turold/turold/internal/spread"
 )
 
 // A tally sums up outcomes.
@@ -49,16 +51,6 @@ func (t *tally) String() string {
 	for _, w := range slices.Sorted(maps.Keys(t.words)) {
 		words = append(words, fmt.Sprintf("%d %s", t.words[w], w))
 	}
-	return fmt.Sprintf("%d played, %d cut, %d failed; events back after %s; publishes out settled after %s; publishes: %s",
-		t.played, t.cut, t.failed, spread(t.recovery), spread(t.settling), strings.Join(words, ", "))
-}
-
-// spread is the median, the 99th of a hundred and the greatest.
-func spread(all []time.Duration) string {
-	if len(all) == 0 {
-		return "-"
-	}
-	slices.Sort(all)
-	at := func(q float64) time.Duration { return all[int(q*float64(len(all)-1))].Round(time.Millisecond) }
-	return fmt.Sprintf("p50 %v p99 %v max %v", at(0.5), at(0.99), at(1))
+	return fmt.Sprintf("%d played, %d cut, %d failed; events back after %s; publishes that were out settled after %s; publishes: %s",
+		t.played, t.cut, t.failed, spread.Of(t.recovery, 0.5, 0.99), spread.Of(t.settling, 0.5, 0.99), strings.Join(words, ", "))
 }

@@ -1,0 +1,5 @@
+package main
+
+import "testing"
+
+func silence(t *testing.T, n int) {}
