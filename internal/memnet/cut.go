@@ -30,6 +30,21 @@ func (n *Network) CutAt(addr string, up bool, at int64, how Cut) {
 	m.set, m.at, m.how = at >= m.n, at, how
 }
 
+// Silence has nothing more pass on the connections to an address there are, the
+// end of the stream included, both ways; nobody is told. What is on its way
+// arrives. New connections are whole. It returns how many there were.
+func (n *Network) Silence(addr string) int {
+	n.mu.Lock()
+	conns := n.host(addr).all()
+	n.mu.Unlock()
+	for _, c := range conns {
+		for _, h := range []*half{c.r, c.w} {
+			h.end(func() { h.lose(Mute, time.Time{}) })
+		}
+	}
+	return len(conns)
+}
+
 // Written is how many bytes were written to the server (up), or by it, over all
 // connections to an address. What is lost behind a cut is not counted.
 func (n *Network) Written(addr string, up bool) int64 {

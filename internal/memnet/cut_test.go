@@ -106,3 +106,18 @@ func TestMuteKeepsTheEndBack(t *testing.T) {
 		require.NoError(t, ended(s))
 	})
 }
+
+func TestSilence(t *testing.T) {
+	bubble(t, func(t *testing.T, n *Network) {
+		c, s := pair(t, n)
+		require.Equal(t, 1, n.Silence(addr))
+		for _, way := range [][2]net.Conn{{c, s}, {s, c}} {
+			_, err := way[0].Write([]byte("x"))
+			require.NoError(t, err)
+			require.NoError(t, ended(way[1]))
+		}
+		next, err := n.DialContext(t.Context(), "tcp", addr)
+		require.NoError(t, err)
+		require.NoError(t, next.Close())
+	})
+}
