@@ -33,8 +33,7 @@ type scene struct {
 	*testing.T
 	server *bayeuxtest.Running
 	door   *door
-	mute   net.Listener // accepts and says nothing
-	memory *fallback.Memory
+	mute   net.Listener  // accepts and says nothing
 	gate   chan struct{} // closed when what is stuck may go on
 	stuck  atomic.Int64  // how many are
 	wg     sync.WaitGroup
