@@ -81,6 +81,7 @@ type leg struct {
 type fx struct {
 	cut  []transport.LegID
 	why  error
+	late bool // one of those that are cut was silent for too long
 	wake [2]bool
 	do   []func() // tell the log and the trace
 }
@@ -97,6 +98,9 @@ func (c *Client) step(f func(*fx)) {
 	c.arm(time.Now())
 	idle := c.err != nil || !c.failures.until.IsZero()
 	c.mu.Unlock()
+	if e.late {
+		c.s.Network.Suspect()
+	}
 	for _, id := range e.cut {
 		c.t.Cut(id, e.why)
 	}
@@ -126,6 +130,7 @@ func (c *Client) cutLeg(e *fx, id transport.LegID, why error) {
 		l.cut = true
 		l.stale = errors.Is(why, errStale)
 		e.cut, e.why = append(e.cut, id), why
+		e.late = e.late || errors.Is(why, ErrLate)
 	}
 }
 

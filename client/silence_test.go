@@ -1,0 +1,41 @@
+package client_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/turold/turold/bayeux/bayeuxtest"
+	"github.com/turold/turold/client"
+	"github.com/turold/turold/fallback"
+	"github.com/turold/turold/transport"
+)
+
+// TestSilenceIsPaidForOnce: when one connection was found to be dead by its
+// silence, the session does not wait in vain on the next that lies ready.
+func TestSilenceIsPaidForOnce(t *testing.T) {
+	const hold, delay, ping = 20 * time.Second, 10 * time.Second, 15 * time.Second
+	for mode, within := range map[fallback.Mode]time.Duration{
+		fallback.LongPollingOnly: hold + delay, fallback.Auto: ping, fallback.WebSocketFirst: ping,
+	} {
+		so := &bayeuxtest.Options{Timeout: hold, MaxInterval: time.Minute}
+		onMode(t, mode, so, func() *client.Options { return nil }, func(s *stack) {
+			sub, err := s.c.Subscribe(s.Context(), "/a", nil)
+			require.NoError(s, err)
+			time.Sleep(time.Second) // a poll is held, or it has moved
+			require.NoError(s, s.c.Publish(s.Context(), "/b", "warms a second connection"))
+			time.Sleep(2 * time.Second)
+			if mode == fallback.Auto {
+				require.Equal(s, transport.WebSocket, s.c.Status().Transport)
+			}
+			start := time.Now()
+			require.NotZero(s, s.net.Silence(address))
+			require.NoError(s, s.server.Publish("/a", 1))
+			_, err = next(s.T, sub, time.Minute)
+			require.NoError(s, err)
+			require.LessOrEqual(s, time.Since(start), within+time.Second, "%v", mode)
+			require.Equal(s, 1, s.c.Status().Session)
+		})
+	}
+}
