@@ -27,7 +27,9 @@ type Dialer struct {
 	// Proxy is as in http.Transport and holds for both transports: HTTP, HTTPS
 	// and SOCKS5 proxies, credentials in the URL. Nil takes the environment's.
 	Proxy func(*http.Request) (*url.URL, error)
-	// DialContext opens TCP connections; nil is a net.Dialer.
+	// DialContext opens TCP connections. Nil is a net.Dialer whose connections the
+	// system gives up when they were dead for 15 s; one with a KeepAliveConfig of
+	// its own has them found out sooner or later, on both transports.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Limits bound what a server may send.
 	Limits transport.Limits

@@ -29,7 +29,8 @@ type Network struct {
 	// is http.ProxyFromEnvironment; a func that returns nil means no proxy.
 	Proxy func(*http.Request) (*url.URL, error)
 	// DialContext opens the TCP connection to the server, or to the proxy if
-	// there is one. Nil is a net.Dialer.
+	// there is one. Nil is a net.Dialer whose connections are given up by the
+	// system when they were dead for 15 s.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Limits bound what a server may send; zero fields take their defaults.
 	Limits Limits

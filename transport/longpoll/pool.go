@@ -37,7 +37,7 @@ func NewRoundTripper(n *transport.Network) *http.Transport {
 	return &http.Transport{
 		Proxy:                  router(n),
 		OnProxyConnectResponse: tunnel,
-		DialContext:            dialer(n.DialContext),
+		DialContext:            dialer(n.Dial),
 		TLSClientConfig:        n.TLS.Clone(),
 		TLSHandshakeTimeout:    tlsTime,
 		MaxIdleConnsPerHost:    idleConns,
@@ -52,9 +52,6 @@ func NewRoundTripper(n *transport.Network) *http.Transport {
 // when a pipe's request gets it, everything up to there: net/http does not bound
 // a SOCKS proxy that falls silent, and goes on with it when the request is gone.
 func dialer(dial func(context.Context, string, string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
-	}
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		ctx, cancel := context.WithTimeout(ctx, dialTime)
 		defer cancel()

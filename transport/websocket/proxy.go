@@ -55,11 +55,7 @@ func (k *socket) dialRaw(ctx context.Context, via, u *url.URL) *transport.Error 
 	if via != nil {
 		op, to = "proxy", via
 	}
-	dial := k.p.s.Network.DialContext
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
-	}
-	c, err := dial(ctx, "tcp", transport.Address(to))
+	c, err := k.p.s.Network.Dial(ctx, "tcp", transport.Address(to))
 	if err != nil {
 		return &transport.Error{Op: op, Err: err}
 	}
