@@ -81,7 +81,7 @@ type leg struct {
 type fx struct {
 	cut  []transport.LegID
 	why  error
-	late bool // one of those that are cut was silent for too long
+	dead bool // a connection was, and nobody had said so
 	wake [2]bool
 	do   []func() // tell the log and the trace
 }
@@ -98,7 +98,7 @@ func (c *Client) step(f func(*fx)) {
 	c.arm(time.Now())
 	idle := c.err != nil || !c.failures.until.IsZero()
 	c.mu.Unlock()
-	if e.late {
+	if e.dead {
 		c.s.Network.Suspect()
 	}
 	for _, id := range e.cut {
@@ -130,7 +130,7 @@ func (c *Client) cutLeg(e *fx, id transport.LegID, why error) {
 		l.cut = true
 		l.stale = errors.Is(why, errStale)
 		e.cut, e.why = append(e.cut, id), why
-		e.late = e.late || errors.Is(why, ErrLate)
+		e.dead = e.dead || errors.Is(why, ErrLate)
 	}
 }
 

@@ -1,6 +1,11 @@
 package client_test
 
 import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,4 +43,44 @@ func TestSilenceIsPaidForOnce(t *testing.T) {
 			require.Equal(s, 1, s.c.Status().Session)
 		})
 	}
+}
+
+// TestWarmConnectionsThatAreDeadCostOneTry: of several that lie ready and are dead
+// only one is tried, so that Dial does not fail by them.
+func TestWarmConnectionsThatAreDeadCostOneTry(t *testing.T) {
+	onMode(t, fallback.LongPollingOnly, nil, func() *client.Options { return nil }, func(s *stack) {
+		type key struct{}
+		var seen, dead sync.Map // connections
+		var dying atomic.Bool
+		l, err := s.net.Listen("other:80")
+		require.NoError(s, err)
+		h := &http.Server{
+			ReadHeaderTimeout: time.Minute,
+			ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, key{}, c) },
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				c := r.Context().Value(key{})
+				if _, old := seen.LoadOrStore(c, true); old && dying.Load() {
+					dead.Store(c, true)
+					panic(http.ErrAbortHandler)
+				}
+				s.server.ServeHTTP(w, r)
+			}),
+		}
+		go func() { _ = h.Serve(l) }()
+		defer h.Close()
+		first, err := s.dialer.Dial(s.Context(), "http://other:80/cometd", nil)
+		require.NoError(s, err)
+		time.Sleep(time.Second) // a poll is held
+		require.NoError(s, first.Publish(s.Context(), "/a", "by another connection"))
+		s.server.Disconnect("") // both are answered
+		<-first.Done()
+		time.Sleep(time.Second)
+		require.Equal(s, 2, s.net.Conns("other:80"))
+		dying.Store(true)
+		_, err = s.dialer.Dial(s.Context(), "http://other:80/cometd", nil)
+		require.NoError(s, err)
+		n := 0
+		dead.Range(func(any, any) bool { n++; return true })
+		require.Equal(s, 1, n)
+	})
 }
