@@ -71,8 +71,10 @@ func comesBack(t *testing.T, mode fallback.Mode, outage time.Duration, n int) (h
 	at := func(i int) time.Duration { return f.shakes[i].Sub(back).Round(time.Millisecond) }
 	fmt.Printf("  %-15s away for %v: handshakes %v to %v after it is back; in a tenth of a second %.1f, at most %d (%.1f times)\n",
 		mode, outage, at(0), at(len(f.shakes)-1), h.mean, h.peak, h.crowd())
-	fmt.Printf("    tries in vain %d; two of a session are %v apart at least, and %d times the first pause was shorter than %v\n    %s\n",
-		tries, closest.Round(time.Millisecond), soon, leastGap, h)
+	fmt.Printf("    %s\n", h)
+	if tries > 0 {
+		fmt.Printf("    tries in vain %d; two of a session are %v apart at least, %d first pauses aside\n", tries, closest.Round(time.Millisecond), soon)
+	}
 	return h, closest
 }
 
