@@ -84,6 +84,7 @@ type leg struct {
 type fx struct {
 	cut  []transport.LegID
 	why  error
+	dead bool // a connection was, and nobody had said so
 	wake [2]bool
 	do   []func() // tell the log and the trace
 }
@@ -100,6 +101,9 @@ func (c *Client) step(f func(*fx)) {
 	c.arm(time.Now())
 	idle := c.err != nil || !c.failures.until.IsZero()
 	c.mu.Unlock()
+	if e.dead {
+		c.s.Network.Suspect()
+	}
 	for _, id := range e.cut {
 		c.t.Cut(id, e.why)
 	}
@@ -129,6 +133,7 @@ func (c *Client) cutLeg(e *fx, id transport.LegID, why error) {
 		l.cut = true
 		l.stale = errors.Is(why, errStale)
 		e.cut, e.why = append(e.cut, id), why
+		e.dead = e.dead || errors.Is(why, ErrLate)
 	}
 }
 

@@ -84,7 +84,7 @@ func (c *Client) receive(e *fx, id transport.LegID, ms []bayeux.Message) {
 		case m.Channel == bayeux.MetaHandshake:
 			c.shaken(e, l, m)
 		case m.Channel == bayeux.MetaConnect:
-			if id == c.cycle.leg && m.ID == c.cycle.id {
+			if id == c.cycle.leg && m.ID == c.cycle.id && !l.cut { // the events it closes were dropped
 				connect = m
 			}
 		default:
@@ -125,7 +125,7 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 	// A warm connection is often dead after a network event, and nothing says
 	// so until it is used: once, that is no failure.
 	resend := err != nil && err.Reused && !c.resent
-	c.resent = c.resent || resend
+	c.resent, e.dead = c.resent || resend, e.dead || resend
 	smaller := l != nil && err != nil && len(err.Refused) > 1         // it was too much at once: that is no failure
 	refused := l != nil && l.once && err != nil && err.Refused != nil // and nothing else happened
 	if !c.ack && c.id != "" && err != nil && !err.Unsent && !refused && l != nil && !l.stale {

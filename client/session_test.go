@@ -80,6 +80,31 @@ func TestEventsOnCommandReplies(t *testing.T) {
 	}
 }
 
+// TestReplyOnALegThatIsCutAcknowledgesNothing: an answer may be on its way up in
+// the moment in which its leg is given up. Its events are dropped, and come again,
+// if nobody says that they came.
+func TestReplyOnALegThatIsCutAcknowledgesNothing(t *testing.T) {
+	for name, leg := range map[string]func() transport.Leg{"exchange": exchange, "socket": socket} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, nil, acked, func(c *Client, p *pipe) {
+				s := p.subscribe(c, "/a", nil, exchange())
+				l := leg()
+				id := p.hold(l)
+				time.Sleep(unadvised + time.Minute)
+				require.ErrorIs(t, p.cutOf(l.ID), ErrLate)
+				p.say(l, batch(event("/a", "1"), reply(bayeux.MetaConnect, id, `"ext":{"ack":5}`)))
+				p.end(l, &transport.Error{Op: "cut", Err: ErrLate})
+				time.Sleep(firstRetry)
+				l = leg()
+				b := p.draw(transport.Connect, l)
+				require.NotContains(t, b, `"ack":5`)
+				p.say(l, batch(event("/a", "1"), reply(bayeux.MetaConnect, idOf(t, b, bayeux.MetaConnect), `"ext":{"ack":6}`)))
+				require.Equal(t, []string{"1"}, pulled(s))
+			})
+		})
+	}
+}
+
 // On a socket CometD sends a batch as one frame an event and the reply last.
 func TestAckHoldsEventsForTheReplyThatNamesThem(t *testing.T) {
 	bubble(t, nil, acked, func(c *Client, p *pipe) {

@@ -44,6 +44,16 @@ type Network struct {
 	RoundTripper http.RoundTripper
 }
 
+// Suspect is told that a connection was dead and nobody had said so. Others to
+// the same server have the same way, so those that lie ready for HTTP are dropped
+// before a request waits in vain on one. It sends nothing and waits for nobody.
+// Without a RoundTripper that can do it, nothing happens.
+func (n *Network) Suspect() {
+	if pool, ok := n.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		pool.CloseIdleConnections()
+	}
+}
+
 // Limits bound what is taken from a server. Zero fields take their defaults.
 type Limits struct {
 	bayeux.Limits     // of one frame or body, after inflation

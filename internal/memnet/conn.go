@@ -16,6 +16,8 @@ const window = 64 << 10
 // A half is one direction of a connection.
 type half struct {
 	delay func() time.Duration
+	sent  *meter    // of all connections to the address
+	cut   func(Cut) // makes a cut that this direction has come to
 
 	mu     sync.Mutex
 	cond   *sync.Cond
@@ -25,9 +27,12 @@ type half struct {
 	eof    bool      // the writer closed; what is on its way still arrives
 	gone   bool      // the reader closed: writes fail
 	err    error     // reset
+	lost   bool      // what is written goes nowhere: it was cut
+	mute   bool      // and the reader is not told
+	last   error     // what the reader is told behind what has arrived
 	read   deadline  // the reader's
 	write  deadline  // the writer's
-	last   time.Time // arrival of the last chunk: order is kept when the latency shrinks
+	latest time.Time // arrival of the last chunk: order is kept when the latency shrinks
 	due    time.Time // when a reader is woken for the next one; zero: it is not
 }
 
@@ -44,8 +49,8 @@ type deadline struct {
 
 func (d *deadline) passed(now time.Time) bool { return !d.at.IsZero() && !now.Before(d.at) }
 
-func newHalf(delay func() time.Duration) *half {
-	h := &half{delay: delay}
+func newHalf(delay func() time.Duration, sent *meter) *half {
+	h := &half{delay: delay, sent: sent}
 	h.cond = sync.NewCond(&h.mu)
 	return h
 }
@@ -101,6 +106,9 @@ func (h *half) take(p []byte) (int, error) {
 			return h.pop(p), nil
 		case len(h.chunks) > 0:
 			h.arrive(h.chunks[0].at, now)
+		case h.mute:
+		case h.last != nil:
+			return 0, h.last
 		case h.eof:
 			return 0, io.EOF
 		}
@@ -135,21 +143,39 @@ func (h *half) put(p []byte) (n int, err error) {
 			return n, os.NewSyscallError("write", syscall.EPIPE)
 		case h.write.passed(time.Now()):
 			return n, os.ErrDeadlineExceeded
+		case h.lost && !h.mute:
+			if h.last != nil && !errors.Is(h.last, io.EOF) {
+				return n, h.last
+			}
+			return n + len(p), nil
 		case h.size >= window:
 			h.cond.Wait()
 			continue
 		}
 		k := min(len(p), window-h.size)
-		at := time.Now().Add(delay)
-		if at.Before(h.last) {
-			at = h.last
-		}
-		h.last = at
-		h.chunks = append(h.chunks, chunk{append([]byte(nil), p[:k]...), at})
+		h.send(p[:k], time.Now().Add(delay))
 		h.size, n, p = h.size+k, n+k, p[k:]
-		h.cond.Broadcast()
 	}
 	return n, nil
+}
+
+// send has bytes arrive at an instant, those that pass.
+func (h *half) send(p []byte, at time.Time) {
+	if h.lost {
+		return
+	}
+	if at.Before(h.latest) {
+		at = h.latest
+	}
+	h.latest = at
+	n, how, cut := h.sent.pass(len(p), at)
+	if n > 0 {
+		h.chunks = append(h.chunks, chunk{append([]byte(nil), p[:n]...), at})
+	}
+	if cut {
+		h.lose(how, at)
+	}
+	h.cond.Broadcast()
 }
 
 // end marks the half as closed by its writer, its reader, or broken.

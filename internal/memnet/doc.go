@@ -3,5 +3,7 @@
 // time passes. Addresses are free strings of the form host:port; a listener
 // and the dials to it meet by name.
 //
+// [Network.CutAt] cuts a connection at a byte.
+//
 // It knows nothing of the module. Only tests may use it.
 package memnet

@@ -25,6 +25,7 @@ type host struct {
 	hole     bool
 	up, down bool // stalled
 	dials    int
+	sent     [2]meter           // up, down
 	conns    map[*conn]struct{} // the client's ends
 }
 
@@ -172,12 +173,14 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 func (n *Network) connect(addr string) (net.Conn, error) {
-	up, down := newHalf(n.delay), newHalf(n.delay)
-	c := &conn{r: down, w: up, local: "client:0", remote: Addr(addr)}
-	s := &conn{r: up, w: down, local: Addr(addr), remote: "client:0"}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	h := n.host(addr)
+	up, down := newHalf(n.delay, h.meter(true)), newHalf(n.delay, h.meter(false))
+	c := &conn{r: down, w: up, local: "client:0", remote: Addr(addr)}
+	s := &conn{r: up, w: down, local: Addr(addr), remote: "client:0"}
+	up.cut = func(how Cut) { c.cut(up, how) }
+	down.cut = func(how Cut) { c.cut(down, how) }
 	if h.listener == nil || h.refuse {
 		return nil, os.NewSyscallError("connect", syscall.ECONNREFUSED)
 	}

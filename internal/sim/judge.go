@@ -6,9 +6,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/bayeux/bayeuxtest"
 	"github.com/turold/turold/client"
+	"github.com/turold/turold/internal/verdict"
 )
 
 // A reader reads one subscription and compares it with what was published.
@@ -104,20 +104,10 @@ func (u *user) judge() {
 			}
 			continue
 		}
-		err := p.r.Err()
-		var out *client.OutcomeError
-		var refused *bayeux.Error
-		switch {
-		case err == nil && times == 1:
-			u.w.tally.count("publish: arrived", 1)
-		case errors.As(err, &out) && out.Sent && times <= 1:
-			u.w.tally.count("publish: unknown", 1)
-		case errors.As(err, &out) && !out.Sent && times == 0:
-			u.w.tally.count("publish: not taken", 1)
-		case errors.As(err, &refused) && times <= 1:
-			u.w.tally.count("publish: refused", 1)
-		default:
-			u.w.t.Errorf("publish %s: %v, and it arrived %d times", p.data, err, times)
+		word, truth := verdict.Publish(p.r.Err(), times)
+		if !truth {
+			u.w.t.Errorf("publish %s: %v, and it arrived %d times", p.data, p.r.Err(), times)
 		}
+		u.w.tally.count("publish: "+word, 1)
 	}
 }

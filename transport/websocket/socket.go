@@ -119,8 +119,11 @@ func (k *socket) end(err *transport.Error) {
 	if k.beat != nil {
 		k.beat.Stop()
 	}
-	late := k.drawing
+	late, silent := k.drawing, k.err != nil && k.err.Op == "ping"
 	p.mu.Unlock()
+	if silent {
+		p.s.Network.Suspect()
+	}
 	if !late {
 		p.h.End(k.id, k.err)
 	}
