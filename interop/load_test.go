@@ -22,8 +22,8 @@ type measurement struct {
 	}
 	Published struct{ Sent, Taken int }
 	Delivered struct {
-		Expected, Received, Lost, Doubled, OutOfOrder, Gaps int
-		PerSecond                                           float64
+		Expected, Received, Lost, Late, Doubled, OutOfOrder, Gaps int
+		PerSecond                                                 float64
 	}
 	Latency struct{ P50, P99, Max float64 }
 	Cores   float64
@@ -49,7 +49,7 @@ func TestLoad(t *testing.T) {
 				require.Positive(t, m.Published.Sent)
 				require.Equal(t, m.Published.Sent, m.Published.Taken)
 				require.Equal(t, 10*m.Published.Taken, m.Delivered.Received)
-				require.Zero(t, m.Delivered.Lost)
+				require.Zero(t, m.Delivered.Lost+m.Delivered.Late)
 				require.Zero(t, m.Delivered.Doubled)
 				nobodyIsLeft(t, s)
 			})

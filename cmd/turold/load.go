@@ -35,8 +35,8 @@ type loadTest struct {
 	URL           string        `arg:"" name:"url" help:"The server's address."`
 }
 
-// errLost ends a load test in which not everything arrived.
-var errLost = errors.New("messages were lost")
+// errMissing ends a load test in which not everything arrived.
+var errMissing = errors.New("not everything arrived")
 
 // Help is what --help adds.
 func (*loadTest) Help() string {
@@ -91,8 +91,8 @@ func verdict(ctx context.Context, r *load.Report) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case r.Delivered.Lost > 0:
-		return fmt.Errorf("%w: %d of %d deliveries", errLost, r.Delivered.Lost, r.Delivered.Expected)
+	case r.Delivered.Lost+r.Delivered.Late > 0:
+		return fmt.Errorf("%w: %d of %d deliveries", errMissing, r.Delivered.Lost+r.Delivered.Late, r.Delivered.Expected)
 	case r.Sessions.Up < r.Sessions.Asked:
 		return fmt.Errorf("%d sessions did not come up: %w", r.Sessions.Asked-r.Sessions.Up, r.First())
 	case r.Published.Unanswered > 0:

@@ -18,9 +18,9 @@ import (
 	"github.com/turold/turold/cmd/turold/internal/load"
 )
 
-// small is a load test of a second.
+// small is a load test of half a second.
 func small(args ...string) []string {
-	return append([]string{"load", "--sessions", "8", "--ramp", "0s", "--rate", "100", "--warmup", "100ms", "--duration", "900ms"}, args...)
+	return append([]string{"load", "--sessions", "8", "--ramp", "0s", "--rate", "100", "--warmup", "100ms", "--duration", "400ms"}, args...)
 }
 
 func TestLoad(t *testing.T) {
@@ -29,7 +29,7 @@ func TestLoad(t *testing.T) {
 		plot, file := filepath.Join(t.TempDir(), "a.svg"), filepath.Join(t.TempDir(), "a.json")
 		r := turold(t, "", small("--transport", transport, "--json", file, "--plot", plot, s.URL)...)
 		require.Equal(t, exitDone, r.code, r.err)
-		require.Contains(t, r.out, "lost 0 (0 untold), doubled 0, out of order 0, gaps 0")
+		require.Contains(t, r.out, "lost 0 (0 untold), late 0, doubled 0, out of order 0, gaps 0")
 		require.Empty(t, s.Sessions(), "it says goodbye")
 		svg, err := os.ReadFile(plot)
 		require.NoError(t, err)
@@ -134,7 +134,7 @@ func TestLoadExitCodes(t *testing.T) {
 		{exitTransport, "no session came up", []string{gone.URL}},
 		{exitRefused, "go away", []string{refuses.URL}},
 		{exitRefused, "denied", []string{denies.URL}},
-		{exitLost, "messages were lost", []string{"--transport", "websocket", "--drain", "100ms", loses.URL}},
+		{exitMissing, "not everything arrived", []string{"--transport", "websocket", "--drain", "100ms", loses.URL}},
 		{exitTimeout, "timeout", []string{"--timeout", "200ms", start(t, nil).URL}},
 		{exitUsage, "no such", []string{"--plot", "/none/x.svg", start(t, nil).URL}},
 	} {
@@ -142,4 +142,10 @@ func TestLoadExitCodes(t *testing.T) {
 		require.Equal(t, tc.code, r.code, "%v: %s", tc.args, r.err)
 		require.Contains(t, r.err, tc.says, tc.args)
 	}
+}
+
+func TestProgress(t *testing.T) {
+	last := load.Progress{Phase: "warm-up", Up: 5, Sent: 10, Received: 100}
+	now := load.Progress{Phase: "measuring", Up: 6, Sent: 30, Received: 300, Errors: 1, P50: 1234567, P99: 7654321}
+	require.Equal(t, "measuring  6 sessions  20/s published  200/s delivered  p50 1.235ms  p99 7.654ms  1 errors", progress(last, now))
 }

@@ -1,6 +1,9 @@
 package load
 
-import "math/bits"
+import (
+	"iter"
+	"math/bits"
+)
 
 // A bitset has a bit for each message of a channel.
 type bitset []uint64
@@ -16,16 +19,26 @@ func (b *bitset) set(n int) (before bool) {
 	return before
 }
 
-// without counts the bits that are set here and not in other.
-func (b bitset) without(other bitset) (n int) {
-	for i, word := range b {
-		if i < len(other) {
-			word &^= other[i]
+// without yields the bits that are set here and not in other.
+func (b bitset) without(other bitset) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i, word := range b {
+			if i < len(other) {
+				word &^= other[i]
+			}
+			for ; word != 0; word &= word - 1 {
+				if !yield(i*64 + bits.TrailingZeros64(word)) {
+					return
+				}
+			}
 		}
+	}
+}
+
+// count counts the bits that are set.
+func (b bitset) count() (n int) {
+	for _, word := range b {
 		n += bits.OnesCount64(word)
 	}
 	return n
 }
-
-// count counts the bits that are set.
-func (b bitset) count() int { return b.without(nil) }

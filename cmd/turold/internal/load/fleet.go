@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,15 +32,24 @@ func (t *Test) ramp(ctx, reading context.Context) {
 	}
 	all.Wait()
 	t.start = time.Now() // nothing is published before
-	for _, s := range tried {
-		if s == nil {
-			continue
-		}
-		t.sessions = append(t.sessions, s)
+	t.enlist(slices.DeleteFunc(tried, func(s *session) bool { return s == nil }))
+	for _, s := range t.sessions {
 		for _, r := range s.readers {
-			r.number = len(t.sessions)
-			r.channel.subscribers++
 			t.reading.Go(func() { t.read(reading, r) })
+		}
+	}
+}
+
+// enlist tells the channels who is there.
+func (t *Test) enlist(up []*session) {
+	t.sessions = up
+	for k := range t.publishers() {
+		t.channels[k%len(t.channels)].publishers++
+	}
+	for n, s := range up {
+		for _, r := range s.readers {
+			r.number = n
+			r.channel.subscribers++
 		}
 	}
 }

@@ -22,10 +22,11 @@ func TestScheduleIsEven(t *testing.T) {
 			Rate: rapid.Float64Range(1, 500).Draw(t, "rate"), Duration: time.Duration(rapid.IntRange(1, 5000).Draw(t, "ms")) * time.Millisecond,
 		}
 		test := New(p)
-		test.sessions = make([]*session, 20)
-		for i := range test.sessions {
-			test.sessions[i] = new(session)
+		up := make([]*session, 20)
+		for i := range up {
+			up[i] = new(session)
 		}
+		test.enlist(up)
 		n := test.publishers()
 		type place struct {
 			channel bayeux.Channel
@@ -70,7 +71,7 @@ func TestSubscriptionsAreEven(t *testing.T) {
 
 func TestStampSurvives(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := stamp{rapid.IntRange(0, 1<<30).Draw(t, "publisher"), rapid.IntRange(0, 1<<40).Draw(t, "seq"), time.Duration(rapid.Int64Min(0).Draw(t, "at"))}
+		s := stamp{rapid.IntRange(0, 1<<40).Draw(t, "seq"), time.Duration(rapid.Int64Min(0).Draw(t, "at"))}
 		size := rapid.IntRange(1, 400).Draw(t, "size")
 		data := s.data("RUN", size)
 		if least := s.data("RUN", 0); len(least) < size {
@@ -88,8 +89,8 @@ func TestStampSurvives(t *testing.T) {
 
 func TestForeignDataIsNoStamp(t *testing.T) {
 	for _, data := range []string{
-		``, `null`, `1`, `{}`, `{"load":1}`, `{"load":"RUN"}`, `{"load":"RUN 1"}`, `{"load":"RUN 1 2"}`,
-		`{"load":"RUN 1 -2 3 "}`, `{"load":"RUN 1 99999999999999999999 3 "}`, `{"load":"OTHER 1 2 3 x"}`, strings.Repeat("[", 100_000),
+		``, `null`, `1`, `{}`, `{"load":1}`, `{"load":"RUN"}`, `{"load":"RUN 1"}`,
+		`{"load":"RUN -2 3 "}`, `{"load":"RUN 99999999999999999999 3 "}`, `{"load":"OTHER 2 3 x"}`, strings.Repeat("[", 100_000),
 	} {
 		_, ok := parseStamp("RUN", []byte(data))
 		require.False(t, ok, data)
@@ -100,21 +101,20 @@ func TestForeignDataIsNoStamp(t *testing.T) {
 // numbers are.
 func TestWhatIsNotOursIsLeftOut(t *testing.T) {
 	test := New(&Plan{Dialer: &client.Dialer{}, Channels: 1, Publishers: 1, Batch: 1, Rate: 10, Duration: time.Second})
-	test.sessions, test.start = []*session{{}}, time.Now()
+	test.start = time.Now()
+	test.enlist([]*session{{}})
 	r := &reader{channel: test.channels[0], last: map[int]int{}}
-	get := func(publisher, seq int) {
-		test.take(r, bayeux.Message{Data: stamp{publisher: publisher, seq: seq}.data(test.run, 0)})
-	}
-	for _, m := range [][2]int{{0, 1 << 50}, {1, 1}, {0, 3}, {0, 3}, {0, 2}, {0, 4}} {
-		get(m[0], m[1])
+	for _, seq := range []int{1 << 50, 20, 3, 3, 2, 4} {
+		test.take(r, bayeux.Message{Data: stamp{seq: seq}.data(test.run, 0)})
 	}
 	require.EqualValues(t, 2, test.foreign.Load())
 	require.EqualValues(t, 3, test.received.Load())
 	require.EqualValues(t, 1, test.doubled.Load())
 	require.EqualValues(t, 1, test.disordered.Load())
-	test.channels[0].take(2)
-	test.channels[0].take(5)
-	missing, told := r.missing()
-	require.Equal(t, 1, missing)
-	require.False(t, told)
+	for _, seq := range []int{1, 2, 5, 6} {
+		test.channels[0].take(seq)
+	}
+	require.Equal(t, missing{lost: 1, untold: 1, late: 2}, r.missing())
+	r.gap()
+	require.Equal(t, missing{lost: 1, late: 2}, r.missing())
 }

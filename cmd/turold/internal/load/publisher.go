@@ -14,18 +14,13 @@ type publisher struct {
 	c       *client.Client
 	channel *channel
 	place   int // among those of the channel
-	peers   int // how many those are
 }
 
-// A pending message waits for the server's answer.
-type pending struct {
+// A sent message waits for the server's answer.
+type sent struct {
 	stamp
 	receipt *client.Receipt
 }
-
-// inFlight is beyond what an outbox holds, so that nobody waits for those who
-// wait for answers.
-const inFlight = 2048
 
 // publishers is how many there are.
 func (t *Test) publishers() int { return min(t.plan.Publishers, len(t.sessions)) }
@@ -49,9 +44,9 @@ func (t *Test) publish(ctx, reading context.Context) {
 	var publishing, settling sync.WaitGroup
 	for k := range t.publishers() {
 		p := t.publisher(k)
-		out := make(chan pending, inFlight)
-		publishing.Go(func() { t.pour(due, p, out) })
-		settling.Go(func() { t.settle(waiting, p, out) })
+		publishing.Go(func() {
+			t.pour(due, p, func(batch []sent) { settling.Go(func() { t.settle(waiting, p, batch) }) })
+		})
 	}
 	publishing.Wait()
 	sleep(ctx, t.plan.length()-t.now()) // the last turn is before the end
@@ -65,19 +60,14 @@ func (t *Test) publish(ctx, reading context.Context) {
 
 // publisher makes publisher k: they take the channels in turn.
 func (t *Test) publisher(k int) *publisher {
-	channels, n := len(t.channels), t.publishers()
-	return &publisher{
-		number: k, c: t.sessions[k].c, channel: t.channels[k%channels],
-		place: k / channels, peers: (n - k%channels + channels - 1) / channels,
-	}
+	return &publisher{number: k, c: t.sessions[k].c, channel: t.channels[k%len(t.channels)], place: k / len(t.channels)}
 }
 
 // seq is the place in its channel of a publisher's n-th message.
-func (p *publisher) seq(n int) int { return n*p.peers + p.place }
+func (p *publisher) seq(n int) int { return n*p.channel.publishers + p.place }
 
 // pour publishes by the schedule. A turn that is late does not move the next.
-func (t *Test) pour(ctx context.Context, p *publisher, out chan<- pending) {
-	defer close(out)
+func (t *Test) pour(ctx context.Context, p *publisher, settle func([]sent)) {
 	n := t.publishers()
 	for turn := range t.plan.turns(n) {
 		at := t.plan.at(turn, p.number, n)
@@ -87,19 +77,19 @@ func (t *Test) pour(ctx context.Context, p *publisher, out chan<- pending) {
 		if t.measured(at) {
 			t.behind.record(p.number, t.now()-at)
 		}
-		if !t.send(ctx, p, turn, at, out) {
+		if !t.send(ctx, p, turn, at, settle) {
 			return
 		}
 	}
 }
 
 // send hands a batch over, and reports whether the session is still of use.
-func (t *Test) send(ctx context.Context, p *publisher, turn int, at time.Duration, out chan<- pending) bool {
+func (t *Test) send(ctx context.Context, p *publisher, turn int, at time.Duration, settle func([]sent)) bool {
 	drafts := make([]client.Draft, t.plan.Batch)
-	stamps := make([]stamp, t.plan.Batch)
+	batch := make([]sent, t.plan.Batch)
 	for i := range drafts {
-		stamps[i] = stamp{p.number, p.seq(turn*t.plan.Batch + i), at}
-		drafts[i] = client.Draft{Channel: p.channel.name, Data: stamps[i].data(t.run, t.plan.Size)}
+		batch[i].stamp = stamp{p.seq(turn*t.plan.Batch + i), at}
+		drafts[i] = client.Draft{Channel: p.channel.name, Data: batch[i].data(t.run, t.plan.Size)}
 	}
 	receipts, err := p.c.Batch(ctx, drafts...)
 	if err != nil {
@@ -111,14 +101,15 @@ func (t *Test) send(ctx context.Context, p *publisher, turn int, at time.Duratio
 		t.sentInTime.Add(int64(len(receipts)))
 	}
 	for i, r := range receipts {
-		out <- pending{stamps[i], r}
+		batch[i].receipt = r
 	}
+	settle(batch)
 	return true
 }
 
-// settle notes what became of each message.
-func (t *Test) settle(ctx context.Context, p *publisher, out <-chan pending) {
-	for m := range out {
+// settle notes what becomes of each message.
+func (t *Test) settle(ctx context.Context, p *publisher, batch []sent) {
+	for _, m := range batch {
 		err := m.receipt.Wait(ctx)
 		switch {
 		case err == nil:
@@ -151,7 +142,7 @@ func (t *Test) drain(ctx context.Context, settling *sync.WaitGroup) {
 	case <-answered:
 	case <-wait.Done():
 	}
-	for lost, _ := t.lost(); lost > 0 && sleep(wait, 20*time.Millisecond); {
-		lost, _ = t.lost()
+	for t.missing() != (missing{}) && sleep(wait, 20*time.Millisecond) {
+		continue
 	}
 }

@@ -11,8 +11,8 @@ import (
 
 // A channel is one of the run's.
 type channel struct {
-	name        bayeux.Channel
-	subscribers int // not changed once the publishing began
+	name                    bayeux.Channel
+	subscribers, publishers int // not changed once the publishing began
 
 	mu    sync.Mutex
 	taken bitset // the messages that the server said it took
@@ -32,7 +32,7 @@ type reader struct {
 
 	mu   sync.Mutex
 	seen bitset
-	last map[int]int // the latest message of each publisher
+	last map[int]int // the latest message of each publisher, by its place
 	gaps int
 }
 
@@ -57,7 +57,7 @@ func (t *Test) read(ctx context.Context, r *reader) {
 func (t *Test) take(r *reader, m bayeux.Message) {
 	now := t.now()
 	s, ok := parseStamp(t.run, m.Data)
-	if !ok || s.seq >= t.messages() || s.publisher >= t.publishers() {
+	if !ok || s.seq >= t.messages() || r.channel.publishers == 0 {
 		t.foreign.Add(1)
 		return
 	}
@@ -86,12 +86,18 @@ func (r *reader) got(s stamp) (again, late bool) {
 	if r.seen.set(s.seq) {
 		return true, false
 	}
-	last, any := r.last[s.publisher]
-	if any && s.seq < last {
+	if r.overtaken(s.seq) {
 		return false, true
 	}
-	r.last[s.publisher] = s.seq
+	r.last[s.seq%r.channel.publishers] = s.seq
 	return false, false
+}
+
+// overtaken reports whether a later message of the same publisher is there. The
+// lock is held.
+func (r *reader) overtaken(seq int) bool {
+	last, any := r.last[seq%r.channel.publishers]
+	return any && seq < last
 }
 
 func (r *reader) gap() {
@@ -100,28 +106,44 @@ func (r *reader) gap() {
 	r.gaps++
 }
 
-// missing is how many messages the server took and the subscription did not
-// get, and whether a gap told it.
-func (r *reader) missing() (n int, told bool) {
+// missing is what the server took and subscriptions did not get.
+type missing struct {
+	lost   int // overtaken by a later one of the same publisher
+	untold int // of those lost, where no gap tells of it
+	late   int // the others: lost, or still on their way
+}
+
+// missing is what this subscription misses.
+func (r *reader) missing() (m missing) {
 	r.channel.mu.Lock()
 	defer r.channel.mu.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.channel.taken.without(r.seen), r.gaps > 0
-}
-
-// lost is what all subscriptions miss, and how much of it no gap tells of.
-func (t *Test) lost() (n, untold int) {
-	for _, s := range t.sessions {
-		for _, r := range s.readers {
-			missing, told := r.missing()
-			n += missing
-			if !told {
-				untold += missing
-			}
+	for seq := range r.channel.taken.without(r.seen) {
+		switch {
+		case !r.overtaken(seq):
+			m.late++
+		case r.gaps == 0:
+			m.untold++
+			m.lost++
+		default:
+			m.lost++
 		}
 	}
-	return n, untold
+	return m
+}
+
+// missing is what all subscriptions miss.
+func (t *Test) missing() (all missing) {
+	for _, s := range t.sessions {
+		for _, r := range s.readers {
+			m := r.missing()
+			all.lost += m.lost
+			all.untold += m.untold
+			all.late += m.late
+		}
+	}
+	return all
 }
 
 // expected is how many deliveries there must be for what the server took.

@@ -59,8 +59,9 @@ type Outgoing struct {
 type Incoming struct {
 	Expected   int     `json:"expected"` // for what the server took
 	Received   int64   `json:"received"` // the first time; also of what the server gave no answer to
-	Lost       int     `json:"lost"`
-	Untold     int     `json:"untold"` // of those lost, where no gap tells of it
+	Lost       int     `json:"lost"`     // overtaken by a later one of the same publisher
+	Untold     int     `json:"untold"`   // of those lost, where no gap tells of it
+	Late       int     `json:"late"`     // not there when the waiting was over: lost, or still on its way
 	Doubled    int64   `json:"doubled"`
 	OutOfOrder int64   `json:"outOfOrder"`
 	Gaps       int64   `json:"gaps"`
@@ -110,7 +111,8 @@ func (t *Test) report(ctx context.Context) *Report {
 	for _, c := range t.channels {
 		r.Published.Taken += c.taken.count()
 	}
-	r.Delivered.Lost, r.Delivered.Untold = t.lost()
+	m := t.missing()
+	r.Delivered.Lost, r.Delivered.Untold, r.Delivered.Late = m.lost, m.untold, m.late
 	return r
 }
 

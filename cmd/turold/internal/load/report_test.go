@@ -25,7 +25,7 @@ func TestTable(t *testing.T) {
 		Run: "RUN", Interrupted: true, Seconds: 5, Cores: 0.5,
 		Sessions:  Sessions{Asked: 6, Up: 5, Transports: map[string]int{"websocket": 4, "long-polling": 1}, Outages: 1, Renewed: 2, Moves: 3},
 		Published: Outgoing{Sent: 10, Taken: 8, Failed: 1, Unanswered: 1, Asked: 2, PerSecond: 1.5},
-		Delivered: Incoming{Expected: 16, Received: 14, Lost: 2, Untold: 1, Doubled: 3, OutOfOrder: 4, Gaps: 5, Foreign: 6, PerSecond: 2.8},
+		Delivered: Incoming{Expected: 16, Received: 14, Lost: 2, Untold: 1, Late: 7, Doubled: 3, OutOfOrder: 4, Gaps: 5, Foreign: 6, PerSecond: 2.8},
 		Latency:   measured(1, 2, 3, 1000), Answers: measured(1), Errors: []Fault{{"dial", "transport dial", 1}},
 	}
 	var b strings.Builder
@@ -33,7 +33,7 @@ func TestTable(t *testing.T) {
 	require.Equal(t, `run         RUN, 5.0 s measured, interrupted
 sessions    5 of 6, long-polling 1, websocket 4; outages 1, forgotten 2, moves 3
 published   1.5/s of 2.0/s; sent 10, taken 8, failed 1, unanswered 1
-delivered   2.8/s; 14 of 16, lost 2 (1 untold), doubled 3, out of order 4, gaps 5, not ours 6
+delivered   2.8/s; 14 of 16, lost 2 (1 untold), late 7, doubled 3, out of order 4, gaps 5, not ours 6
 processor   0.50 cores busy in this process
 
      latency, ms     mean   50 %      90 %      99 %    99.9 %       max  count

@@ -9,15 +9,14 @@ import (
 
 // A stamp is what a message says of itself.
 type stamp struct {
-	publisher int           // among all
-	seq       int           // the message's place in its channel
-	at        time.Duration // when it was to leave, since the start of the publishing
+	seq int           // the message's place in its channel
+	at  time.Duration // when it was to leave, since the start of the publishing
 }
 
 // A payload is a message's data. Its one member is a string, because servers
 // write an object's members in an order of their own.
 type payload struct {
-	Load string `json:"load"` // run, publisher, seq, nanoseconds, padding
+	Load string `json:"load"` // run, seq, nanoseconds, padding
 }
 
 // data is the message's data, padded to size bytes.
@@ -25,7 +24,7 @@ func (s stamp) data(run string, size int) json.RawMessage {
 	b := make([]byte, 0, max(size, 96))
 	b = append(b, `{"load":"`...)
 	b = append(b, run...)
-	for _, n := range []int64{int64(s.publisher), int64(s.seq), int64(s.at)} {
+	for _, n := range []int64{int64(s.seq), int64(s.at)} {
 		b = append(b, ' ')
 		b = strconv.AppendInt(b, n, 10)
 	}
@@ -46,7 +45,7 @@ func parseStamp(run string, data []byte) (s stamp, ok bool) {
 	if !ok {
 		return s, false
 	}
-	var n [3]int64
+	var n [2]int64
 	for i := range n {
 		var field string
 		field, rest, _ = strings.Cut(rest, " ")
@@ -56,5 +55,5 @@ func parseStamp(run string, data []byte) (s stamp, ok bool) {
 		}
 		n[i] = v
 	}
-	return stamp{int(n[0]), int(n[1]), time.Duration(n[2])}, true
+	return stamp{int(n[0]), time.Duration(n[1])}, true
 }

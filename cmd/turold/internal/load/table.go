@@ -46,7 +46,7 @@ func (r *Report) counts(b *strings.Builder) {
 	fmt.Fprintf(b, "; outages %d, forgotten %d, moves %d\n", s.Outages, s.Renewed, s.Moves)
 	fmt.Fprintf(b, "published   %.1f/s of %.1f/s; sent %d, taken %d, failed %d, unanswered %d\n", p.PerSecond, p.Asked, p.Sent, p.Taken, p.Failed, p.Unanswered)
 	fmt.Fprintf(b, "delivered   %.1f/s; %d of %d", d.PerSecond, d.Received, d.Expected)
-	fmt.Fprintf(b, ", lost %d (%d untold), doubled %d, out of order %d, gaps %d", d.Lost, d.Untold, d.Doubled, d.OutOfOrder, d.Gaps)
+	fmt.Fprintf(b, ", lost %d (%d untold), late %d, doubled %d, out of order %d, gaps %d", d.Lost, d.Untold, d.Late, d.Doubled, d.OutOfOrder, d.Gaps)
 	if d.Foreign > 0 {
 		fmt.Fprintf(b, ", not ours %d", d.Foreign)
 	}
