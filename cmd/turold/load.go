@@ -18,18 +18,18 @@ import (
 
 type loadTest struct {
 	flags
-	Sessions      int           `default:"100" help:"Sessions. Default: ${default}."`
-	Ramp          time.Duration `default:"5s" help:"Over which they begin, evenly. Default: ${default}."`
-	Channels      int           `default:"10" help:"Channels. Default: ${default}."`
-	Subscriptions int           `default:"1" help:"Channels that each session subscribes to. Default: ${default}."`
-	Publishers    int           `default:"100" help:"Sessions that publish, each on one channel. Default: ${default}, or as many as there are."`
-	Rate          float64       `default:"100" help:"Messages a second that are published in all, whatever the server does. Each is delivered sessions x subscriptions / channels times. Default: ${default}."`
-	Batch         int           `default:"1" help:"Messages that a publisher sends at once. Default: ${default}."`
-	Size          int           `default:"150" help:"Bytes of a message's data. Default: ${default}."`
-	Warmup        time.Duration `default:"2s" help:"Of publishing that is not measured. Default: ${default}."`
-	Duration      time.Duration `default:"30s" help:"Of publishing that is measured. Default: ${default}."`
-	Drain         time.Duration `default:"10s" help:"How long the last deliveries are waited for, at most. Default: ${default}."`
-	Prefix        string        `default:"/turold/load" help:"Nothing is published outside PREFIX/RUN/, RUN being random. Default: ${default}."`
+	Sessions      int           `default:"100" help:"Sessions."`
+	Ramp          time.Duration `default:"5s" help:"Over which they begin, evenly."`
+	Channels      int           `default:"10" help:"Channels."`
+	Subscriptions int           `default:"1" help:"Channels that each session subscribes to."`
+	Publishers    int           `default:"100" help:"Sessions that publish, each on one channel. Fewer if there are fewer."`
+	Rate          float64       `default:"100" help:"Messages a second that are published in all, whatever the server does. Each is delivered sessions x subscriptions / channels times."`
+	Batch         int           `default:"1" help:"Messages that a publisher sends at once."`
+	Size          int           `default:"150" help:"Bytes of a message's data."`
+	Warmup        time.Duration `default:"2s" help:"Of publishing that is not measured."`
+	Duration      time.Duration `default:"30s" help:"Of publishing that is measured."`
+	Drain         time.Duration `default:"10s" help:"How long the last deliveries are waited for, at most."`
+	Prefix        string        `default:"/turold/load" help:"Nothing is published outside PREFIX/RUN/, RUN being random."`
 	JSON          string        `name:"json" placeholder:"FILE" help:"Write what was measured to FILE; -: to standard output, and no table."`
 	Plot          string        `placeholder:"FILE" help:"Draw the latencies into FILE, an SVG."`
 	URL           string        `arg:"" name:"url" help:"The server's address."`
