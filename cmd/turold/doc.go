@@ -18,7 +18,7 @@
 //	3  the server refused
 //	4  the timeout ended it
 //	5  the outcome of a message is unknown: the server may have it, or not
-//	6  load: the server took messages that did not arrive
+//	6  load: the server took messages that did not arrive, or not in time
 //
 // A second signal ends it at once.
 package main

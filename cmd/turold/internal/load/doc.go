@@ -8,9 +8,10 @@
 //     counts from when the schedule wanted it to leave, not from when it did: a
 //     server that stalls, or a machine that is too slow, makes the figures worse and
 //     does not hide in them ("coordinated omission").
-//   - Every delivery is accounted for: a message that the server took, and that a
-//     subscription did not get, is lost; one that it got twice is doubled; one
-//     that it got after a later one of the same publisher is out of order.
+//   - Every delivery is accounted for: of what the server took, a message that a
+//     subscription did not get though it got a later one of the same publisher is
+//     lost; any other that it did not get is late; one that it got twice is
+//     doubled; one that came behind a later one is out of order.
 //   - Nothing is published outside one prefix, below which each run has channels
 //     of its own.
 //   - A context that ends stops the publishing at once. No goroutine is left

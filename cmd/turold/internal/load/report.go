@@ -15,7 +15,7 @@ type decision = fallback.Decision
 // named otherwise; latencies count from when the schedule wanted a message to leave.
 type Report struct {
 	Run         string   `json:"run"`
-	Interrupted bool     `json:"interrupted"` // what was under way then is lost, or not
+	Interrupted bool     `json:"interrupted"` // what was still on its way a second later counts as late
 	Seconds     float64  `json:"seconds"`     // that were measured
 	Sessions    Sessions `json:"sessions"`
 	Published   Outgoing `json:"published"`
