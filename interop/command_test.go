@@ -18,11 +18,7 @@ import (
 // TestCommandOutlivesItsServer kills the server under a running "turold
 // subscribe", which says what happened and goes on.
 func TestCommandOutlivesItsServer(t *testing.T) {
-	turold := filepath.Join(t.TempDir(), "turold")
-	build := exec.Command("go", "build", "-o", turold, "./cmd/turold")
-	build.Dir = ".."
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
+	turold := command(t)
 	for _, kind := range kinds {
 		for _, mode := range modes {
 			t.Run(kind.Name+" "+mode.String(), func(t *testing.T) {
@@ -31,6 +27,17 @@ func TestCommandOutlivesItsServer(t *testing.T) {
 			})
 		}
 	}
+}
+
+// command builds the command, and returns where it is.
+func command(t *testing.T) string {
+	t.Helper()
+	turold := filepath.Join(t.TempDir(), "turold")
+	build := exec.Command("go", "build", "-o", turold, "./cmd/turold")
+	build.Dir = ".."
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	return turold
 }
 
 func outlive(t *testing.T, kind *servers.Kind, turold, transport string) {

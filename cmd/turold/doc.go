@@ -4,9 +4,11 @@
 //	turold subscribe [flags] URL CHANNEL...
 //	turold publish   [flags] URL CHANNEL [JSON]
 //	turold call      [flags] URL TARGET [JSON]
+//	turold load      [flags] URL
 //	turold serve     [flags]
 //
-// What it prints on standard output is for programs: one JSON value a line.
+// What it prints on standard output is for programs: one JSON value a line; only
+// load prints a table, unless it is told --json -.
 // What it logs on standard error is for people, each change of the transport
 // included. It leaves with
 //
@@ -16,6 +18,7 @@
 //	3  the server refused
 //	4  the timeout ended it
 //	5  the outcome of a message is unknown: the server may have it, or not
+//	6  load: the server took messages that did not arrive, or not in time
 //
 // A second signal ends it at once.
 package main

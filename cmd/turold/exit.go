@@ -17,6 +17,7 @@ const (
 	exitRefused
 	exitTimeout
 	exitUnknown
+	exitMissing
 )
 
 // errTimeout is the cause of a context that --timeout ended.
@@ -31,6 +32,8 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case err == nil, closed(err), ctx.Err() != nil:
 		return exitDone
+	case errors.Is(err, errMissing):
+		return exitMissing
 	case errors.As(err, &unknown) && unknown.Sent:
 		return exitUnknown
 	case errors.Is(err, errTimeout):

@@ -24,7 +24,7 @@ const goodbye = 2 * time.Second
 
 var errSameToken = errors.New("the server refused the token")
 
-// flags are those that subscribe, publish and call share.
+// flags are those that all commands but serve share.
 type flags struct {
 	Transport    string        `enum:"auto,websocket-first,websocket,long-polling" default:"auto" help:"Which transports to use: ${enum}. auto is the library's default."`
 	Header       []string      `short:"H" sep:"none" placeholder:"'Name: value'" help:"A header for every request and for the upgrade. May be repeated."`

@@ -35,6 +35,7 @@ type cli struct {
 	Subscribe subscribe `cmd:"" help:"Print events as they arrive, one JSON object a line."`
 	Publish   publish   `cmd:"" help:"Publish JSON, or each line of standard input, in order."`
 	Call      call      `cmd:"" help:"Call a remote procedure and print the data of its reply."`
+	Load      loadTest  `cmd:"" help:"Put a server under load, and measure latencies and losses."`
 	Serve     serve     `cmd:"" help:"Run a Bayeux server for trying things out, in memory."`
 }
 

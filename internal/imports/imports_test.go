@@ -47,6 +47,8 @@ var mayImport = map[string][]string{
 var onlyIn = map[string][]string{
 	"github.com/gorilla/websocket":       {"transport/websocket", "bayeux/bayeuxtest", "internal/fidelity"},
 	"github.com/alecthomas/kong":         {"cmd/turold"},
+	"github.com/HdrHistogram":            {"cmd/turold/internal/load"},
+	"github.com/go-analyze/charts":       {"cmd/turold/internal/load"},
 	"github.com/cenkalti/backoff":        {"client"},
 	"github.com/go-json-experiment/json": {"bayeux"},
 	"golang.org/x/net":                   {"transport/websocket"},
@@ -97,7 +99,7 @@ func check(t *testing.T, pkg, file, name string) {
 		user := strings.HasPrefix(pkg, "cmd/") || strings.HasPrefix(pkg, "examples/")
 		switch {
 		case user:
-			require.NotContains(t, own, "internal/", "%s imports %s", file, own)
+			require.False(t, strings.HasPrefix(own, "internal/"), "%s imports %s", file, own) // one's own internal packages are Go's to guard
 		default:
 			require.True(t, known, "%s is a package without rules", pkg)
 			require.Contains(t, allowed, own, "%s imports %s", file, own)

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/client"
+	"github.com/turold/turold/cmd/turold/internal/load"
+)
+
+type loadTest struct {
+	flags
+	Sessions      int           `default:"100" help:"Sessions."`
+	Ramp          time.Duration `default:"5s" help:"Over which they begin, evenly."`
+	Channels      int           `default:"10" help:"Channels."`
+	Subscriptions int           `default:"1" help:"Channels that each session subscribes to."`
+	Publishers    int           `default:"100" help:"Sessions that publish, each on one channel. Fewer if there are fewer."`
+	Rate          float64       `default:"100" help:"Messages a second that are published in all, whatever the server does. Each is delivered sessions x subscriptions / channels times."`
+	Batch         int           `default:"1" help:"Messages that a publisher sends at once."`
+	Size          int           `default:"150" help:"Bytes of a message's data."`
+	Warmup        time.Duration `default:"2s" help:"Of publishing that is not measured."`
+	Duration      time.Duration `default:"30s" help:"Of publishing that is measured."`
+	Drain         time.Duration `default:"10s" help:"How long the last deliveries are waited for, at most."`
+	Prefix        string        `default:"/turold/load" help:"Nothing is published outside PREFIX/RUN/, RUN being random."`
+	JSON          string        `name:"json" placeholder:"FILE" help:"Write what was measured to FILE; -: to standard output, and no table."`
+	Plot          string        `placeholder:"FILE" help:"Draw the latencies into FILE, an SVG."`
+	URL           string        `arg:"" name:"url" help:"The server's address."`
+}
+
+// errMissing ends a load test in which not everything arrived.
+var errMissing = errors.New("not everything arrived")
+
+// Help is what --help adds.
+func (*loadTest) Help() string {
+	return "Latency counts from when the schedule wanted a message to leave, not from when it did: a server that stalls " +
+		"cannot hide in the figures (coordinated omission). A first signal stops the publishing at once and tells what was measured."
+}
+
+// Run does the test, and tells what it measured.
+func (l *loadTest) Run(ctx context.Context, std stdio) (err error) {
+	ctx, cancel := l.within(ctx)
+	defer cancel()
+	plan, err := l.plan(std)
+	if err != nil {
+		return err
+	}
+	t := load.New(plan)
+	defer t.Close()
+	show := l.watch(std.err, t)
+	r, err := t.Run(ctx)
+	show()
+	if err != nil {
+		return err
+	}
+	if err := l.tell(std.out, r); err != nil {
+		return err
+	}
+	return verdict(ctx, r)
+}
+
+func (l *loadTest) plan(std stdio) (*load.Plan, error) {
+	d, err := l.dialer(std)
+	if err != nil {
+		return nil, err
+	}
+	if l.Verbose == 0 { // a line a session is too much
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	o, err := l.options()
+	if err != nil {
+		return nil, err
+	}
+	p := &load.Plan{
+		URL: l.URL, Dialer: d, Options: o, Sessions: l.Sessions, Ramp: l.Ramp, Channels: l.Channels, Subscriptions: l.Subscriptions,
+		Publishers: l.Publishers, Rate: l.Rate, Batch: l.Batch, Size: l.Size, Warmup: l.Warmup, Duration: l.Duration, Drain: l.Drain,
+		Prefix: bayeux.Channel(l.Prefix),
+	}
+	return p, p.Validate()
+}
+
+// verdict is what is wrong with what was measured.
+func verdict(ctx context.Context, r *load.Report) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case r.Delivered.Lost+r.Delivered.Late > 0:
+		return fmt.Errorf("%w: %d of %d deliveries", errMissing, r.Delivered.Lost+r.Delivered.Late, r.Delivered.Expected)
+	case r.Sessions.Up < r.Sessions.Asked:
+		return fmt.Errorf("%d sessions did not come up: %w", r.Sessions.Asked-r.Sessions.Up, r.First())
+	case r.Published.Unanswered > 0:
+		return &client.OutcomeError{Sent: true, Err: client.ErrLate}
+	}
+	return r.First()
+}
+
+// tell writes the report to where it was asked for.
+func (l *loadTest) tell(out io.Writer, r *load.Report) (err error) {
+	asJSON := func(w io.Writer) error { return json.NewEncoder(w).Encode(r) }
+	if l.JSON == "-" {
+		err = quiet(asJSON(out))
+	} else {
+		err = quiet(r.Table(out))
+	}
+	if err == nil && l.JSON != "" && l.JSON != "-" {
+		err = write(l.JSON, asJSON)
+	}
+	if err == nil && l.Plot != "" {
+		err = write(l.Plot, r.Plot)
+	}
+	return err
+}
+
+// write makes a file, or says why there is none.
+func write(name string, content func(io.Writer) error) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(content(f), f.Close())
+}
+
+// watch tells once a second where the test stands, until what it returns is
+// called: over and over on one line of a terminal, else on lines.
+func (l *loadTest) watch(out io.Writer, t *load.Test) (end func()) {
+	before, after := "", "\n"
+	if terminal(out) && l.Verbose == 0 {
+		before, after = "\r\033[K", ""
+	}
+	done := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		clock := time.NewTicker(time.Second)
+		defer clock.Stop()
+		last := t.Now()
+		for {
+			select {
+			case <-clock.C:
+				now := t.Now()
+				fmt.Fprint(out, before, progress(last, now), after)
+				last = now
+			case <-done:
+				fmt.Fprint(out, before)
+				return
+			}
+		}
+	})
+	return func() { close(done); watching.Wait() }
+}
+
+// progress is a line about the second between two looks.
+func progress(last, now load.Progress) string {
+	return fmt.Sprintf("%-9s  %d sessions  %d/s published  %d/s delivered  p50 %v  p99 %v  %d errors", now.Phase, now.Up,
+		now.Sent-last.Sent, now.Received-last.Received, now.P50.Round(time.Microsecond), now.P99.Round(time.Microsecond), now.Errors)
+}
+
+// terminal reports whether out is one.
+func terminal(out io.Writer) bool {
+	f, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
