@@ -24,10 +24,11 @@ var (
 	// allowed for it.
 	ErrLate = errors.New("client: no answer in time")
 
-	errReply   = errors.New("client: the response lacks the reply")
-	errStale   = errors.New("client: of a session that is over")
-	errAckHeld = errors.New("client: more events wait for their acknowledged reply than the limits allow")
-	errNoID    = errors.New("client: the handshake reply has no clientId")
+	errReply     = errors.New("client: the response lacks the reply")
+	errStale     = errors.New("client: of a session that is over")
+	errAckHeld   = errors.New("client: more events wait for their acknowledged reply than the limits allow")
+	errNoSession = errors.New("client: there is no session")
+	errNoID      = errors.New("client: the handshake reply has no clientId")
 )
 
 // An OpError says which of the client's doings failed and why: Op is dial,
