@@ -24,10 +24,12 @@ type shared struct {
 	network *transport.Network
 	pool    *http.Transport // of network
 
-	mu      sync.Mutex
-	clients map[*Client]struct{}
-	closed  bool
-	watch   watch
+	mu       sync.Mutex
+	clients  map[*Client]struct{}
+	closed   bool
+	draining bool
+	doors    map[string]chan struct{} // by host, of sessions that say goodbye
+	watch    watch
 
 	handshakes, failures, delivered atomic.Uint64
 }
@@ -64,7 +66,8 @@ func Dial(ctx context.Context, url string, o *Options) (*Client, error) {
 // returns when the server granted the handshake. The error is an *OpError:
 // around a *transport.Error if no transport got through, around a
 // *bayeux.Error if the server refused, around the context's error (and the
-// last failure) if that ended first. The context does not concern the Client
+// last failure) if that ended first, around ErrDraining or ErrClosed after
+// Drain or Close. The context does not concern the Client
 // afterwards.
 func (d *Dialer) Dial(ctx context.Context, url string, o *Options) (*Client, error) {
 	return d.dial(ctx, url, o, false)
@@ -76,9 +79,9 @@ func (d *Dialer) dial(ctx context.Context, url string, o *Options, owned bool) (
 		return nil, &OpError{Op: "dial", Err: err}
 	}
 	c.owned = owned
-	if !d.enlist(c) {
+	if err := d.enlist(c); err != nil {
 		c.end()
-		return nil, &OpError{Op: "dial", Err: ErrClosed}
+		return nil, &OpError{Op: "dial", Err: err}
 	}
 	c.step(func(e *fx) { c.handshake(e, nil) })
 	select {
@@ -173,12 +176,15 @@ func parseTarget(rawURL, socketURL string) (*transport.Target, error) {
 	return t, nil
 }
 
-func (d *Dialer) enlist(c *Client) bool {
+func (d *Dialer) enlist(c *Client) error {
 	s := &d.shared
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return false
+	switch {
+	case s.draining:
+		return ErrDraining
+	case s.closed:
+		return ErrClosed
 	}
 	if s.clients == nil {
 		s.clients = map[*Client]struct{}{}
@@ -187,7 +193,7 @@ func (d *Dialer) enlist(c *Client) bool {
 	if len(s.clients) == 1 {
 		d.watchClocks()
 	}
-	return true
+	return nil
 }
 
 func (d *Dialer) forget(c *Client) {

@@ -13,6 +13,9 @@ var (
 	// ErrClosed is the error of everything that was under way, or is begun,
 	// after Close or Disconnect.
 	ErrClosed = errors.New("client: closed")
+	// ErrDraining is the error of everything that is begun after Dialer.Drain,
+	// and the last one of subscriptions then. It is an ErrClosed.
+	ErrDraining = fmt.Errorf("client: draining: %w", ErrClosed)
 	// ErrLeft is why a client ended by itself: the server advised not to
 	// connect again (advice.reconnect none) without an error of its own.
 	ErrLeft = errors.New("client: the server ended the session for good")
