@@ -44,7 +44,8 @@ func (e *DrainError) Unwrap() error { return e.Err }
 // called again, or the body of a Messages loop is left. A subscription that is
 // unsubscribed is not waited for, nor is a session that somebody else closes.
 //
-// When the context ends, all that is left is closed at once. The error is nil
+// When the context ends, all that is left is closed at once; until then an
+// outage is waited for, and a queue that nobody reads. The error is nil
 // if nothing was left undone, or a *DrainError. The Dialer is closed
 // afterwards, as by Close. Drain may be called again and concurrently; the
 // call whose context ends first closes what is left for all.

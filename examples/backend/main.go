@@ -37,11 +37,12 @@ func main() {
 		server = flag.String("server", "", "URL of the Bayeux server; empty: one in this process")
 		most   = flag.Int("users", 10_000, "sessions at once")
 		idle   = flag.Duration("idle", 5*time.Minute, "how long a session is kept without a stream")
-		within = flag.Duration("drain", 20*time.Second, "time to drain in")
+		within = flag.Duration("drain", 15*time.Second, "time to drain in")
 	)
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal kills
 	var err error
 	if *serves {
 		err = serve(ctx, *listen, *server, limits{users: *most, streams: 4, idle: *idle}, *within)
