@@ -142,6 +142,7 @@ func TestDrainLetsWhatWasBegunEnd(t *testing.T) {
 		}
 		require.Empty(s, s.server.Sessions(), "it said goodbye")
 		require.ErrorIs(s, s.c.Err(), client.ErrClosed)
+		require.EqualValues(s, 1, s.c.Status().Dropped, "what was too late")
 		require.Zero(s, s.dialer.Stats().Sessions)
 		require.NoError(s, s.dialer.Drain(ctx), "there is nothing to drain")
 		_, err = s.dialer.Dial(ctx, site, nil)

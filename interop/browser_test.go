@@ -141,8 +141,9 @@ func (p *program) stop(signal os.Signal) string {
 }
 
 // TestBackendInABrowser has two people use the page of examples/backend, while
-// the Bayeux server dies and comes back, and the service is told to stop.
+// the Bayeux server dies and comes back, and the service is restarted.
 func TestBackendInABrowser(t *testing.T) {
+	t.Setenv("BACKEND_KEY", "that of every instance")
 	open := browse(t)
 	for _, kind := range kinds {
 		t.Run(kind.Name, func(t *testing.T) {
@@ -185,6 +186,15 @@ func TestBackendInABrowser(t *testing.T) {
 			left, err := s.Sessions()
 			require.NoError(t, err)
 			require.Empty(t, left, "they said goodbye")
+
+			// The next instance has the pages back, without another sign-in.
+			address := strings.Trim(strings.TrimPrefix(service.url[0], "http:"), "/")
+			service = run(t, "backend", "-serve", "-listen", address, "-server", s.URL())
+			for _, p := range people {
+				p.shows("#state", "connected")
+			}
+			say("william", "harold", "well met")
+			service.stop(syscall.SIGTERM)
 		})
 	}
 }
