@@ -63,6 +63,7 @@ type Client struct {
 	resent    bool // something was sent again at once since the last answer
 	suspect   bool // without ack a connection died: a gap is due before whatever comes on a leg that is newer
 	leaving   *op  // the /meta/disconnect of Disconnect
+	draining  bool // nothing new is taken
 	heldBytes int  // of all legs
 	dropped   uint64
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/turold/turold/bayeux"
@@ -57,21 +58,26 @@ func (c *Client) Close() error {
 // Disconnect sends what is in the outbox and then /meta/disconnect, waits for
 // the answer, and closes the client. It waits no longer than the context and
 // NetworkDelay allow, and not at all if there is no session or no connection;
-// the error says then that the server may not know. From its call on,
-// everything new is refused with ErrClosed.
+// the error, an *OpError, says then that the server may not know. On a client
+// that is closed it does nothing and returns nil. From its call on, everything
+// new is refused with ErrClosed.
 func (c *Client) Disconnect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.o.NetworkDelay)
 	defer cancel()
 	var p *op
+	var err error
 	c.step(func(e *fx) {
-		if c.leaving == nil && c.id != "" && c.failures.until.IsZero() {
+		switch {
+		case c.leaving != nil:
+		case c.id == "" || !c.failures.until.IsZero():
+			err = &OutcomeError{Err: cmp.Or(c.cause, errNoSession)}
+		default:
 			c.leaving = c.newOp(bayeux.Message{Channel: bayeux.MetaDisconnect})
 			c.push(e, c.leaving)
 			c.turn(e, Disconnecting, nil)
 		}
 		p = c.leaving
 	})
-	var err error
 	if p != nil {
 		select {
 		case <-p.done:

@@ -60,7 +60,7 @@ func (c *Client) release(e *fx, l *leg, reply *bayeux.Message) {
 func (c *Client) deliver(e *fx, m *bayeux.Message) {
 	found := false
 	for pattern := range m.Channel.Patterns {
-		if t := c.topics[pattern]; t != nil {
+		if t := c.topics[pattern]; t != nil && !c.draining {
 			for _, s := range t.subs {
 				found = true
 				if g := s.put(m); g != nil {

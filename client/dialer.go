@@ -24,11 +24,13 @@ type shared struct {
 	network *transport.Network
 	pool    *http.Transport // of network
 
-	mu      sync.Mutex
-	clients map[*Client]struct{}
-	closed  bool
-	watch   watch
-	gates   map[string]*gate // by host
+	mu       sync.Mutex
+	clients  map[*Client]struct{}
+	closed   bool
+	draining bool
+	gates    map[string]*gate         // by host, of handshakes
+	doors    map[string]chan struct{} // by host, of sessions that say goodbye
+	watch    watch
 
 	handshakes, delayed, failures, delivered atomic.Uint64
 }
@@ -66,7 +68,8 @@ func Dial(ctx context.Context, url string, o *Options) (*Client, error) {
 // returns when the server granted the handshake. The error is an *OpError:
 // around a *transport.Error if no transport got through, around a
 // *bayeux.Error if the server refused, around the context's error (and the
-// last failure) if that ended first. The context does not concern the Client
+// last failure) if that ended first, around ErrDraining or ErrClosed after
+// Drain or Close. The context does not concern the Client
 // afterwards.
 func (d *Dialer) Dial(ctx context.Context, url string, o *Options) (*Client, error) {
 	return d.dial(ctx, url, o, false)
@@ -78,9 +81,9 @@ func (d *Dialer) dial(ctx context.Context, url string, o *Options, owned bool) (
 		return nil, &OpError{Op: "dial", Err: err}
 	}
 	c.owned = owned
-	if !d.enlist(c) {
+	if err := d.enlist(c); err != nil {
 		c.end()
-		return nil, &OpError{Op: "dial", Err: ErrClosed}
+		return nil, &OpError{Op: "dial", Err: err}
 	}
 	c.step(func(e *fx) { c.handshake(e, nil) })
 	select {
@@ -175,12 +178,15 @@ func parseTarget(rawURL, socketURL string) (*transport.Target, error) {
 	return t, nil
 }
 
-func (d *Dialer) enlist(c *Client) bool {
+func (d *Dialer) enlist(c *Client) error {
 	s := &d.shared
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
-		return false
+	switch {
+	case s.draining:
+		return ErrDraining
+	case s.closed:
+		return ErrClosed
 	}
 	if s.clients == nil {
 		s.clients = map[*Client]struct{}{}
@@ -189,7 +195,7 @@ func (d *Dialer) enlist(c *Client) bool {
 	if len(s.clients) == 1 {
 		d.watchClocks()
 	}
-	return true
+	return nil
 }
 
 func (d *Dialer) forget(c *Client) {

@@ -19,6 +19,10 @@
 // says whether the message may have arrived. Nothing that may have arrived is
 // sent again unless the caller allows it.
 //
+// A program that is told to stop calls [Dialer.Drain]: what its queues hold is
+// handled, what it published is settled, and every session says goodbye, within
+// the context's time.
+//
 // No call of the application runs on a goroutine that others wait for:
 // subscriptions are pulled from, over queues with bounds.
 //

@@ -15,6 +15,9 @@ var (
 	// ErrClosed is the error of everything that was under way, or is begun,
 	// after Close or Disconnect.
 	ErrClosed = errors.New("client: closed")
+	// ErrDraining is the error of everything that is begun after Dialer.Drain,
+	// and the last one of subscriptions then. It is an ErrClosed.
+	ErrDraining = fmt.Errorf("client: draining: %w", ErrClosed)
 	// ErrLeft is why a client ended by itself: the server advised not to
 	// connect again (advice.reconnect none) without an error of its own.
 	ErrLeft = errors.New("client: the server ended the session for good")
@@ -26,10 +29,11 @@ var (
 	// allowed for it.
 	ErrLate = errors.New("client: no answer in time")
 
-	errReply   = errors.New("client: the response lacks the reply")
-	errStale   = errors.New("client: of a session that is over")
-	errAckHeld = errors.New("client: more events wait for their acknowledged reply than the limits allow")
-	errNoID    = errors.New("client: the handshake reply has no clientId")
+	errReply     = errors.New("client: the response lacks the reply")
+	errStale     = errors.New("client: of a session that is over")
+	errAckHeld   = errors.New("client: more events wait for their acknowledged reply than the limits allow")
+	errNoSession = errors.New("client: there is no session")
+	errNoID      = errors.New("client: the handshake reply has no clientId")
 )
 
 // An OpError says which of the client's doings failed and why: Op is dial,

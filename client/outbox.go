@@ -141,9 +141,14 @@ func (c *Client) free(p *op) {
 	}
 	c.out.paid.Messages--
 	c.out.paid.Bytes -= p.size
-	if c.out.room != nil {
-		close(c.out.room)
-		c.out.room = nil
+	c.out.tellRoom()
+}
+
+// tellRoom wakes those who wait for room.
+func (o *outbox) tellRoom() {
+	if o.room != nil {
+		close(o.room)
+		o.room = nil
 	}
 }
 

@@ -458,3 +458,22 @@ func TestDisconnectIsBounded(t *testing.T) {
 		require.ErrorIs(t, c.Disconnect(within(2*time.Second)), context.DeadlineExceeded)
 	})
 }
+
+// TestDisconnectWithoutAConnection: nobody is there to hear the goodbye, and
+// the error says so.
+func TestDisconnectWithoutAConnection(t *testing.T) {
+	steady(t, &Options{Backoff: func(int, time.Duration) time.Duration { return time.Hour }}, func(c *Client, p *pipe) {
+		l := socket()
+		p.hold(l)
+		p.end(l, reset(false))
+		require.Equal(t, Waiting, c.Status().State)
+		err := c.Disconnect(context.Background())
+		var op *OpError
+		require.ErrorAs(t, err, &op)
+		require.Equal(t, "disconnect", op.Op)
+		require.False(t, outcome(t, err).Sent)
+		require.ErrorContains(t, err, "connection reset")
+		require.ErrorIs(t, c.Err(), ErrClosed)
+		require.NoError(t, c.Disconnect(context.Background()), "it is closed")
+	})
+}

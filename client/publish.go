@@ -155,7 +155,8 @@ func (c *Client) offer(ctx context.Context, ms []bayeux.Message, drafts []Draft,
 	}
 	err = &OutcomeError{Err: ErrClosed}
 	c.step(func(e *fx) {
-		if c.leaving != nil {
+		if why := c.refusal(); why != nil {
+			err = &OutcomeError{Err: why}
 			return
 		}
 		err = nil

@@ -71,10 +71,9 @@ func (c *Client) checkChannel(ch bayeux.Channel) error {
 func (c *Client) join(s *Subscription, ext json.RawMessage) (p *op, err error) {
 	err = ErrClosed
 	c.step(func(e *fx) {
-		if c.leaving != nil {
+		if err = c.refusal(); err != nil {
 			return
 		}
-		err = nil
 		t := c.topics[s.channel]
 		if t == nil {
 			t = &topic{channel: s.channel, known: s.local}
@@ -207,6 +206,7 @@ func (s *Subscription) Unsubscribe(ctx context.Context) error {
 	var p *op
 	s.c.step(func(e *fx) { p = s.c.leave(e, s) })
 	s.finish(ErrUnsubscribed)
+	s.abandon()
 	if p == nil {
 		return nil
 	}

@@ -25,6 +25,11 @@ type Subscription struct {
 	size  Bound // messages and bytes in queue; gaps do not count
 	owed  bool  // the last that was taken is a gap
 	err   error // ends it once the queue is empty
+	busy  int   // taken, and its consumer has not come back
+	left  bool  // Unsubscribe
+
+	through chan struct{} // made by drain, closed when all is handled
+	over    bool          // it is closed
 }
 
 func newSubscription(c *Client, ch bayeux.Channel, o *SubscribeOptions, local bool) *Subscription {
@@ -43,8 +48,8 @@ func (s *Subscription) Channel() bayeux.Channel { return s.channel }
 // The message's Data and Ext may be shared with other subscriptions and must
 // not be changed; they stay valid, and keep the whole frame they came in.
 func (s *Subscription) Next(ctx context.Context) (bayeux.Message, error) {
-	for {
-		if e, err, ok := s.take(); ok {
+	for back := true; ; back = false {
+		if e, err, ok := s.take(back); ok {
 			if e.gap != nil {
 				return bayeux.Message{}, e.gap
 			}
@@ -65,20 +70,29 @@ func (s *Subscription) Messages(ctx context.Context) iter.Seq2[bayeux.Message, e
 	return func(yield func(bayeux.Message, error) bool) {
 		for {
 			m, err := s.Next(ctx)
-			if errors.Is(err, ErrUnsubscribed) || !yield(m, err) {
+			if errors.Is(err, ErrUnsubscribed) {
 				return
 			}
 			if gap := (*GapError)(nil); err != nil && !errors.As(err, &gap) {
+				yield(m, err)
+				return
+			}
+			if !yield(m, err) {
+				s.back()
 				return
 			}
 		}
 	}
 }
 
-// take removes the first entry, or returns the final error; not ok: there is nothing yet.
-func (s *Subscription) take() (e entry, err error, ok bool) {
+// take removes the first entry, or returns the final error; not ok: there is
+// nothing yet. The first time, a consumer has come back with it.
+func (s *Subscription) take(back bool) (e entry, err error, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if back {
+		s.handled()
+	}
 	if s.queue.n == 0 {
 		if s.err != nil {
 			s.ring()
@@ -86,6 +100,7 @@ func (s *Subscription) take() (e entry, err error, ok bool) {
 		return entry{}, s.err, s.err != nil
 	}
 	e = s.pop()
+	s.busy++
 	s.owed = e.gap != nil
 	if s.queue.n > 0 || s.err != nil {
 		s.ring() // for another caller of Next

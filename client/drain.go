@@ -1,0 +1,225 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	goodbyes   = 64          // at a time to one host
+	goodbyeFor = time.Second // later an unanswered one makes room for the next, and goes on waiting
+)
+
+// A DrainError is what Drain left undone, in sessions. One session may count
+// in each.
+type DrainError struct {
+	Unhandled int   // with messages in queues, or in a consumer's hands
+	Unsettled int   // with publishes or calls that had no outcome
+	Silent    int   // whose goodbye the server did not confirm: it keeps them until they expire
+	Err       error // the context's; nil if Drain had all the time it wanted
+}
+
+func (e *DrainError) Error() string {
+	s := fmt.Sprintf("client: drain: sessions left unhandled: %d, unsettled: %d, silent: %d", e.Unhandled, e.Unsettled, e.Silent)
+	if e.Err != nil {
+		s += fmt.Sprintf(": %v", e.Err)
+	}
+	return s
+}
+
+// Unwrap returns the context's error.
+func (e *DrainError) Unwrap() error { return e.Err }
+
+// Drain ends every session of the Dialer in good order, for a program that is
+// told to stop. From its call on nothing new is taken: Dial, Subscribe and
+// what publishes fail with ErrDraining, and subscriptions take no more events
+// and end with it behind what is queued. Each session by itself then waits
+// until its queues are handled and its publishes settled, says goodbye as
+// Disconnect does, and is closed: one that hangs holds up no other. At most 64
+// goodbyes a host are under way, those unanswered for a second not counted.
+//
+// A message, or a gap, is handled when its consumer comes back: when Next is
+// called again, or the body of a Messages loop is left. A subscription that is
+// unsubscribed is not waited for, nor is a session that somebody else closes.
+//
+// When the context ends, all that is left is closed at once; until then an
+// outage is waited for, and a queue that nobody reads. The error is nil
+// if nothing was left undone, or a *DrainError. The Dialer is closed
+// afterwards, as by Close. Drain may be called again and concurrently; the
+// call whose context ends first closes what is left for all.
+func (d *Dialer) Drain(ctx context.Context) error {
+	var left DrainError
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	for _, c := range d.stopIntake() {
+		all.Go(func() {
+			one := c.drain(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			left.add(one)
+		})
+	}
+	all.Wait()
+	d.Close()
+	if left.Unhandled+left.Unsettled+left.Silent == 0 {
+		return nil
+	}
+	left.Err = context.Cause(ctx)
+	return &left
+}
+
+func (e *DrainError) add(o DrainError) {
+	e.Unhandled += o.Unhandled
+	e.Unsettled += o.Unsettled
+	e.Silent += o.Silent
+}
+
+// stopIntake returns the sessions there are, after which there are no more.
+func (d *Dialer) stopIntake() []*Client {
+	d.shared.mu.Lock()
+	d.shared.draining = true
+	d.shared.mu.Unlock()
+	return d.all()
+}
+
+// drain ends the session, and returns what it left.
+func (c *Client) drain(ctx context.Context) (left DrainError) {
+	if !c.handled(ctx) {
+		left.Unhandled = 1
+	}
+	_ = c.Flush(ctx) // the outcomes are their senders'
+	c.mu.Lock()
+	ended := c.err != nil
+	if c.out.paid.Messages > 0 && !ended {
+		left.Unsettled = 1
+	}
+	c.mu.Unlock()
+	if !ended && c.goodbye(ctx) != nil {
+		left.Silent = 1
+	}
+	_ = c.Close()
+	return left
+}
+
+// handled stops what comes in, and waits until what came is handled. It is
+// false if the context ended first.
+func (c *Client) handled(ctx context.Context) bool {
+	for _, through := range c.refuseAll() {
+		select {
+		case <-through:
+		case <-c.done:
+			return true
+		case <-ctx.Done():
+			select {
+			case <-through:
+			default:
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// refuseAll has the client take nothing new, and returns what is closed when
+// each of its subscriptions has been handled.
+func (c *Client) refuseAll() (through []<-chan struct{}) {
+	c.step(func(e *fx) {
+		if c.sessions == 0 { // Dial is under way
+			c.stop(e, &OpError{Op: "dial", Err: ErrDraining})
+			return
+		}
+		c.draining = true
+		c.out.tellRoom() // whoever waits for room waits in vain
+		for _, t := range c.topics {
+			for _, s := range t.subs {
+				through = append(through, s.drain())
+			}
+		}
+	})
+	return through
+}
+
+// refusal is why nothing new is taken; nil: it is.
+func (c *Client) refusal() error {
+	switch {
+	case c.draining:
+		return ErrDraining
+	case c.leaving != nil:
+		return ErrClosed
+	}
+	return nil
+}
+
+// goodbye disconnects when it is the session's turn.
+func (c *Client) goodbye(ctx context.Context) error {
+	door := c.d.door(c.base.URL.Host)
+	select {
+	case door <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	var once sync.Once
+	leave := func() { once.Do(func() { <-door }) }
+	defer leave()
+	defer time.AfterFunc(goodbyeFor, leave).Stop()
+	return c.Disconnect(ctx)
+}
+
+// door is what the sessions of a host say goodbye through.
+func (d *Dialer) door(host string) chan struct{} {
+	s := &d.shared
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.doors == nil {
+		s.doors = map[string]chan struct{}{}
+	}
+	if s.doors[host] == nil {
+		s.doors[host] = make(chan struct{}, goodbyes)
+	}
+	return s.doors[host]
+}
+
+// drain ends the subscription with ErrDraining, and returns what is closed
+// when everything before it has been handled.
+func (s *Subscription) drain() <-chan struct{} {
+	s.finish(ErrDraining)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.through == nil {
+		s.through = make(chan struct{})
+		s.rest()
+	}
+	return s.through
+}
+
+// rest closes through if there is nothing left to handle; called with the mutex held.
+func (s *Subscription) rest() {
+	if s.through == nil || s.over || !s.left && (s.queue.n > 0 || s.busy > 0) {
+		return
+	}
+	s.over = true
+	close(s.through)
+}
+
+// back is told that a consumer has handled what it took.
+func (s *Subscription) back() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handled()
+}
+
+// handled is back with the mutex held.
+func (s *Subscription) handled() {
+	s.busy = max(s.busy-1, 0)
+	s.rest()
+}
+
+// abandon is told that nobody need be waited for.
+func (s *Subscription) abandon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left = true
+	s.rest()
+}
