@@ -21,7 +21,7 @@ func number(i int) *bayeux.Message {
 // taken is what can be pulled: numbers, and gaps as their negative count.
 func taken(s *Subscription) (out []int, err error) {
 	for {
-		e, err, ok := s.take()
+		e, err, ok := s.take(true)
 		switch {
 		case !ok || err != nil:
 			return out, err
@@ -88,7 +88,7 @@ func TestQueueConservesItsMessages(t *testing.T) {
 		s := lone(SubscribeOptions{Queue: Bound{Messages: rapid.IntRange(1, 5).Draw(t, "bound")}, Full: full})
 		put, got, missed, last := 0, 0, 0, 0
 		pull := func() bool {
-			e, _, ok := s.take()
+			e, _, ok := s.take(true)
 			if !ok {
 				return false
 			}
@@ -162,7 +162,7 @@ func TestMessageBehindATakenGapIsSpared(t *testing.T) {
 			put++
 			s.put(number(put))
 		}
-		e, _, _ := s.take()
+		e, _, _ := s.take(true)
 		if e.gap != nil {
 			got = append(got, -e.gap.Missed)
 		} else {
