@@ -79,7 +79,7 @@ func newWorld(t *testing.T, seed uint64, log *slog.Logger, tally *tally) *world 
 	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 0)), log: log, tally: tally, net: memnet.New(), begun: time.Now(),
 		arrived: map[string]int{}, topics: map[bayeux.Channel]*topic{}, lock: make(chan struct{}, 1)}
 	w.ctx, w.end = context.WithCancel(context.Background())
-	w.pace = pick[time.Duration](w.rng, 1, 2, 4)
+	w.pace = pick[time.Duration](w.rng, 1, 2, 4, 4, 8, 8)
 	w.net.SetLatency(time.Duration(1+w.rng.IntN(80)) * time.Millisecond)
 	w.options = bayeuxtest.Options{
 		Profile:     pick(w.rng, bayeuxtest.CometD, bayeuxtest.CometD, bayeuxtest.CometD7, bayeuxtest.CometD5, bayeuxtest.Faye),
