@@ -28,6 +28,8 @@ type socket struct {
 	raw  net.Conn // below TLS: closing it never blocks; nil: not dialled
 	conn *ws.Conn // nil: not open
 
+	opened time.Time // when the dial began
+
 	beat     *time.Timer
 	pings    int
 	pong     int  // the last ping that was answered
@@ -56,6 +58,7 @@ func (k *socket) open(ctx context.Context) {
 		return
 	}
 	k.log("WebSocket open", start, nil)
+	k.opened = start
 	p := k.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -66,11 +69,15 @@ func (k *socket) open(ctx context.Context) {
 	conn.SetPongHandler(k.ponged)
 	k.beat = time.AfterFunc(pingTime, k.ping)
 	k.wakeIfDue()
-	p.wg.Go(func() {
-		err := k.read()
-		k.log("WebSocket ended", start, err)
-		k.end(err)
-	})
+	p.wg.Go(k.serve)
+}
+
+// serve reads to the end of the socket.
+func (k *socket) serve() { k.ended(k.read()) }
+
+func (k *socket) ended(err *transport.Error) {
+	k.log("WebSocket ended", k.opened, err)
+	k.end(err)
 }
 
 // fail has the socket end for a reason; the first one counts. Called with p.mu
