@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	ws "github.com/gorilla/websocket"
@@ -23,7 +24,7 @@ var (
 type socket struct {
 	p      *pipe
 	id     transport.LegID
-	cancel context.CancelFunc // of the opening
+	cancel context.CancelFunc // of the opening; it does nothing when that is over
 
 	raw  net.Conn // below TLS: closing it never blocks; nil: not dialled
 	conn *ws.Conn // nil: not open
@@ -49,12 +50,12 @@ type socket struct {
 // open dials, and hands the socket to a reader on a goroutine of its own: the
 // dial's stack has grown for TLS.
 func (k *socket) open(ctx context.Context) {
-	defer k.cancel()
 	start := time.Now()
 	conn, err := k.dial(ctx)
 	if err != nil {
 		k.log("WebSocket failed", start, err)
 		k.end(err)
+		k.cancel()
 		return
 	}
 	k.log("WebSocket open", start, nil)
@@ -63,7 +64,9 @@ func (k *socket) open(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	k.conn = conn
-	if k.err != nil { // it was cut in the last moment
+	k.cancel()
+	k.cancel = func() {} // an open socket need not keep the context
+	if k.err != nil {    // it was cut in the last moment
 		_ = k.raw.Close()
 	}
 	conn.SetPongHandler(k.ponged)
@@ -107,7 +110,7 @@ func (k *socket) end(err *transport.Error) {
 	p.mu.Lock()
 	k.gone = true
 	k.leave()
-	delete(p.all, k.id)
+	p.all = slices.DeleteFunc(p.all, func(x *socket) bool { return x == k })
 	switch {
 	case err == nil || k.err != nil && k.err.Op == "cut":
 	case err.Op == "close" && err.Status == ws.CloseMessageTooBig:
