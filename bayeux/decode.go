@@ -61,8 +61,9 @@ func Decode(b []byte, l Limits) ([]Message, error) {
 // than most frames are.
 type decoder struct {
 	jsontext.Decoder
-	in bytes.Buffer // over b: a Buffer is parsed in place, so that offsets are offsets into b
-	b  []byte
+	in    bytes.Buffer // over b: a Buffer is parsed in place, so that offsets are offsets into b
+	b     []byte
+	names names
 }
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}

@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"runtime/pprof"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,11 +37,6 @@ func idle(ctx context.Context, p params) (figures, error) {
 	took := time.Since(begun)
 	time.Sleep(settling)
 	after := occupied()
-	if file := os.Getenv("BENCH_HEAP"); file != "" {
-		if err := writeHeap(file); err != nil {
-			return nil, err
-		}
-	}
 	f := figures{"opened s": took.Seconds()}
 	for name, v := range after {
 		f[name] = (v - before[name]) / float64(p.N)
@@ -96,17 +90,6 @@ func resident() float64 {
 	}
 	pages, _ := strconv.Atoi(strings.Fields(string(b))[1])
 	return float64(pages * os.Getpagesize())
-}
-
-func writeHeap(file string) error {
-	f, err := os.Create(file)
-	if err != nil {
-		return err
-	}
-	if err := pprof.Lookup("heap").WriteTo(f, 0); err != nil {
-		return err
-	}
-	return f.Close()
 }
 
 // turoldIdle opens sessions in the default mode, of one Dialer, that each have a

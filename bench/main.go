@@ -61,7 +61,7 @@ func measured(ctx context.Context, spec string) error {
 	if err := json.Unmarshal([]byte(spec), &p); err != nil {
 		return err
 	}
-	f, err := measures[p.Measure](ctx, p)
+	f, err := profiled(ctx, measures[p.Measure], p)
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,7 @@ type Client struct {
 	out       outbox
 	legs      map[transport.LegID]*leg
 	topics    map[bayeux.Channel]*topic
+	wild      int // of them are patterns
 	failures  failures
 	resent    bool // something was sent again at once since the last answer
 	suspect   bool // without ack a connection died: a gap is due before whatever comes on a leg that is newer
@@ -85,14 +86,24 @@ type fx struct {
 	do   []func() // tell the log and the trace
 }
 
+var effects = sync.Pool{New: func() any { return new(fx) }}
+
+// done gives e back, with the memory of its slices.
+func (e *fx) done() {
+	clear(e.do)
+	*e = fx{cut: e.cut[:0], do: e.do[:0]}
+	effects.Put(e)
+}
+
 func (e *fx) tell(f func()) { e.do = append(e.do, f) }
 
 // step runs f as the only step, unless the client is closed, and does its effects.
 func (c *Client) step(f func(*fx)) {
-	var e fx
+	e := effects.Get().(*fx)
+	defer e.done()
 	c.mu.Lock()
 	if c.err == nil {
-		f(&e)
+		f(e)
 	}
 	c.arm(time.Now())
 	idle := c.err != nil || !c.failures.until.IsZero()

@@ -56,7 +56,8 @@ func (c *Client) release(e *fx, l *leg, reply *bayeux.Message) {
 	}
 }
 
-// deliver puts an event into the queue of every subscription it matches.
+// deliver puts an event into the queue of every subscription it matches. The
+// first pattern is the channel itself, the others cost an allocation each.
 func (c *Client) deliver(e *fx, m *bayeux.Message) {
 	found := false
 	for pattern := range m.Channel.Patterns {
@@ -67,6 +68,9 @@ func (c *Client) deliver(e *fx, m *bayeux.Message) {
 					c.tellGap(e, g)
 				}
 			}
+		}
+		if c.wild == 0 {
+			break
 		}
 	}
 	if found {
