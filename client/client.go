@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"sync"
 	"time"
 
@@ -84,6 +85,7 @@ type fx struct {
 	why  error
 	wake [2]bool
 	do   []func() // tell the log and the trace
+	turn bool     // let who is behind have the processor
 }
 
 var effects = sync.Pool{New: func() any { return new(fx) }}
@@ -105,7 +107,7 @@ func (c *Client) step(f func(*fx)) {
 	if c.err == nil {
 		f(e)
 	}
-	c.arm(time.Now())
+	c.arm()
 	idle := c.err != nil || !c.failures.until.IsZero()
 	c.mu.Unlock()
 	for _, id := range e.cut {
@@ -118,6 +120,9 @@ func (c *Client) step(f func(*fx)) {
 	}
 	for _, do := range e.do {
 		do()
+	}
+	if e.turn {
+		runtime.Gosched()
 	}
 }
 
@@ -143,7 +148,7 @@ func (c *Client) cutLeg(e *fx, id transport.LegID, why error) {
 // arm sets the one timer to the earliest instant at which something is due.
 // A timer that fires early finds nothing to do and is set anew, so it is
 // moved forward only.
-func (c *Client) arm(now time.Time) {
+func (c *Client) arm() {
 	if c.err != nil {
 		c.timer.Stop()
 		return
@@ -158,7 +163,7 @@ func (c *Client) arm(now time.Time) {
 		return
 	}
 	c.next = at
-	c.timer.Reset(max(at.Sub(now), 0))
+	c.timer.Reset(max(time.Until(at), 0))
 }
 
 // tick is the timer's.

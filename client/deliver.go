@@ -64,9 +64,11 @@ func (c *Client) deliver(e *fx, m *bayeux.Message) {
 		if t := c.topics[pattern]; t != nil {
 			for _, s := range t.subs {
 				found = true
-				if g := s.put(m); g != nil {
+				g, full := s.put(m)
+				if g != nil {
 					c.tellGap(e, g)
 				}
+				e.turn = e.turn || full
 			}
 		}
 		if c.wild == 0 {
