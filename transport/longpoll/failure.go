@@ -27,10 +27,10 @@ type proxyError struct {
 func (e *proxyError) Error() string { return e.err.Error() }
 
 // failure is the Error of a request that got no response.
-func (t *trace) failure(err error, unsent bool) *transport.Error {
+func (t *trace) failure(err error) *transport.Error {
 	e := &transport.Error{
 		Op:     t.op(err),
-		Unsent: unsent,
+		Unsent: t.unsent(),
 		Reused: t.got.Load() && t.reused.Load() && !t.answering.Load(),
 		Err:    plain(err),
 	}

@@ -70,7 +70,7 @@ func dialer(dial func(context.Context, string, string) (net.Conn, error)) func(c
 		if traceOf(ctx) != nil {
 			_ = c.SetDeadline(time.Now().Add(setupTime))
 		}
-		return c, nil
+		return &counted{Conn: c}, nil
 	}
 }
 
