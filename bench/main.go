@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"syscall"
 )
 
 func main() {
@@ -20,6 +21,7 @@ func main() {
 func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	manyFiles()
 	if len(os.Args) > 1 {
 		switch os.Args[1] { // processes of our own
 		case "serve":
@@ -53,6 +55,12 @@ func run() error {
 		return nil
 	}
 	return report(*out, *note, all)
+}
+
+// manyFiles raises the limit of open files, where that is allowed: a session may
+// have two connections for a moment.
+func manyFiles() {
+	_ = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 1 << 16, Max: 1 << 16})
 }
 
 // measured is the process of one measurement: it prints its figures.

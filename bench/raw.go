@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -89,7 +90,7 @@ type rawSocket struct {
 var rawBuffers sync.Pool
 
 func dialRaw(ctx context.Context, p params) (*rawSocket, error) {
-	d := websocket.Dialer{ReadBufferSize: 4096, WriteBufferPool: &rawBuffers, WriteBufferSize: 32 << 10}
+	d := websocket.Dialer{NetDialContext: dialFar(false), ReadBufferSize: 4096, WriteBufferPool: &rawBuffers, WriteBufferSize: 32 << 10}
 	if p.Small {
 		d.ReadBufferSize = 1024
 	}
@@ -197,13 +198,21 @@ func (k *rawPoster) begin(ctx context.Context) error {
 	return err
 }
 
-// dialFar makes connections that take a round trip to open.
+var turn atomic.Uint32
+
+// local is one of four addresses of this machine, in turn: each has ports for
+// some 28,000 connections to a server, and a restart of it uses up as many as
+// there are sessions, three times.
+func local() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+turn.Add(1)%4))} }
+
+// dialFar makes connections, to what is far ones that take a round trip to open.
 func dialFar(far bool) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		if far {
 			time.Sleep(roundTrip)
 		}
-		return new(net.Dialer).DialContext(ctx, network, addr)
+		d := net.Dialer{LocalAddr: local()}
+		return d.DialContext(ctx, network, addr)
 	}
 }
 
