@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"strconv"
 	"strings"
 	"sync"
@@ -165,7 +166,8 @@ func poster(p params, far bool) *rawPoster {
 	if p.TLS {
 		t.TLSClientConfig, t.ForceAttemptHTTP2 = p.tls(), true
 	}
-	return &rawPoster{http: &http.Client{Transport: t}, url: p.url(far)}
+	jar, _ := cookiejar.New(nil) // it cannot fail
+	return &rawPoster{http: &http.Client{Transport: t, Jar: jar}, url: p.url(far)}
 }
 
 func (k *rawPoster) post(ctx context.Context, text string, words []word) ([]word, error) {

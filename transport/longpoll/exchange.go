@@ -21,7 +21,7 @@ func (p *pipe) exchange(lane transport.Lane) bool {
 		Limit: p.batchLimit(),
 	}
 	// Before the draw: the Handler may cut the leg as soon as it has given to it.
-	ctx := p.begin(lane, leg.ID)
+	ctx, cancel := p.begin(lane, leg.ID)
 	if ctx == nil {
 		return false
 	}
@@ -31,7 +31,7 @@ func (p *pipe) exchange(lane transport.Lane) bool {
 		return false
 	}
 	start := time.Now()
-	ms, err := p.post(ctx, batch)
+	ms, err := p.post(ctx, cancel, batch)
 	if len(ms) > 0 && context.Cause(ctx) == nil {
 		p.h.Receive(leg.ID, ms)
 		runtime.Gosched() // whom it woke goes before the next request, which costs as much as this answer did
@@ -47,16 +47,16 @@ func (p *pipe) exchange(lane transport.Lane) bool {
 
 // begin returns the context of a leg, which is cancelled with the cause of its
 // Cut; nil if the pipe is closed.
-func (p *pipe) begin(lane transport.Lane, id transport.LegID) context.Context {
+func (p *pipe) begin(lane transport.Lane, id transport.LegID) (context.Context, context.CancelCauseFunc) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return nil
+		return nil, nil
 	}
 	ctx, cut := context.WithCancelCause(context.Background())
 	l := &p.lanes[lane]
 	l.leg, l.cut = id, cut
-	return ctx
+	return ctx, cut
 }
 
 // finish ends the time in which the leg can be cut. If it was cut before, that

@@ -10,10 +10,9 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// post sends a batch and returns the answer.
-func (p *pipe) post(ctx context.Context, batch []bayeux.Message) ([]bayeux.Message, *transport.Error) {
-	ctx, abort := context.WithCancel(ctx)
-	defer abort()
+// post sends a batch and returns the answer. A body that it does not read may
+// have ctx cancelled.
+func (p *pipe) post(ctx context.Context, cancel context.CancelCauseFunc, batch []bayeux.Message) ([]bayeux.Message, *transport.Error) {
 	body := bayeux.Append(nil, batch)
 	var t trace
 	req := p.request(t.watch(ctx), body)
@@ -25,11 +24,11 @@ func (p *pipe) post(ctx context.Context, batch []bayeux.Message) ([]bayeux.Messa
 		}
 		return nil, e
 	}
-	defer discard(res, abort)
 	if set := transport.ResponseCookies(res.Header); len(set) > 0 && p.s.Jar != nil {
 		p.s.Jar.SetCookies(req.URL, set)
 	}
 	if e := refusal(res); e != nil {
+		discard(res, cancel)
 		if e.Status == http.StatusRequestEntityTooLarge {
 			p.tooLarge(len(body))
 			e.Refused = transport.IDs(batch)
@@ -38,8 +37,10 @@ func (p *pipe) post(ctx context.Context, batch []bayeux.Message) ([]bayeux.Messa
 	}
 	b, err := read(res, p.limits.Bytes)
 	if err != nil {
+		discard(res, cancel)
 		return nil, &transport.Error{Op: "read", Status: res.StatusCode, Err: plain(err)}
 	}
+	_ = res.Body.Close() // it is at its end
 	ms, err := bayeux.Decode(b, p.limits.Limits)
 	if err != nil {
 		return nil, &transport.Error{Op: "decode", Status: res.StatusCode, Err: err}
@@ -70,15 +71,20 @@ func (p *pipe) request(ctx context.Context, body []byte) *http.Request {
 	return req.WithContext(ctx)
 }
 
+var (
+	sent     = []string{"application/json;charset=UTF-8"}
+	accepted = []string{"application/json"}
+)
+
 // header is the session's own with what every exchange carries.
 func header(t *transport.Target) http.Header {
 	h := t.Header.Clone()
 	if h == nil {
 		h = http.Header{}
 	}
-	h.Set("Content-Type", "application/json;charset=UTF-8")
+	h["Content-Type"] = sent
 	if h.Get("Accept") == "" {
-		h.Set("Accept", "application/json")
+		h["Accept"] = accepted
 	}
 	// net/http inflates what it asked for itself, and only that.
 	h.Del("Accept-Encoding")
