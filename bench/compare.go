@@ -22,7 +22,7 @@ type params struct {
 	Batch   int    // messages a frame
 	Ack     bool   // the acknowledgement extension
 	TLS     bool
-	Small   bool    // the small-footprint profile
+	Small   bool    // a read buffer of 1 KiB, of the loop without it
 	Way     string  // of the loop without it, where there is more than one
 	Known   bool    // the way has been used before
 	Seconds float64 // that count

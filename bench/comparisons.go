@@ -10,7 +10,7 @@ const (
 
 // comparisons are all there are, in the order of the report.
 func comparisons() []*comparison {
-	all := []*comparison{idleSmall(), idleLarge()}
+	all := []*comparison{idleFew(), idleLarge()}
 	for _, kind := range []string{socket, poll} {
 		all = append(all, receiving(kind))
 	}
@@ -21,7 +21,7 @@ func comparisons() []*comparison {
 func receiving(kind string) *comparison {
 	c := &comparison{
 		name: "receive-" + kind, title: "Receive by " + kind, rounds: 5,
-		note: "Events of 252 bytes as fast as they come, to the application's loop, on one core. Without Turold: " +
+		note: "Events of 252 bytes as fast as they come, to the application's loop, on one core; goals are about the CPU's time, which other programs on the machine disturb less. Without Turold: " +
 			map[string]string{socket: "gorilla's NextReader, a copy, the tokenizer.", poll: "POSTs of net/http, the tokenizer."}[kind],
 		columns: []column{{"msgs/s", "messages a second", "%.0f"}, {"msgs/cpu-s", "messages a CPU second", "%.0f"}, {"allocs/msg", "allocations a message", "%.2f"}, {"B/msg", "bytes a message", "%.0f"}},
 	}
@@ -34,7 +34,7 @@ func receiving(kind string) *comparison {
 		turold.Turold = true
 		ack.Turold, ack.Ack, ack.Query = true, true, p.Query+"&ack"
 		c.subjects = append(c.subjects, subject{name("raw"), p}, subject{name("Turold"), turold}, subject{name("Turold with ack"), ack})
-		c.goals = append(c.goals, goal{"msgs/s", name("Turold"), name("raw"), least, 0})
+		c.goals = append(c.goals, goal{"msgs/cpu-s", name("Turold"), name("raw"), least, 0})
 		if kind == socket {
 			c.goals = append(c.goals, goal{"allocs/msg", name("Turold"), "", 0, allocs[batch]})
 		}

@@ -20,8 +20,9 @@ import (
 // opening is how many sessions are opened at a time.
 const opening = 64
 
-// settling is how long what was opened has to fall silent.
-const settling = 3 * time.Second
+// settling is how long what was opened has to fall silent: a poll of a second
+// is the last that happens.
+const settling = 2 * time.Second
 
 // idle opens sessions that nothing happens on, and sees what they occupy.
 func idle(ctx context.Context, p params) (figures, error) {

@@ -33,15 +33,23 @@ func run() error {
 	only := flag.String("only", "", "regular expression: which comparisons")
 	rounds := flag.Int("rounds", 0, "turns of each; 0: as many as each needs")
 	out := flag.String("o", "", "file to write the report to; its plots are written beside it, below benchmarks/")
+	kept := flag.String("results", "", "file that keeps what was measured: comparisons that are not run again are reported from there")
 	note := flag.String("note", "", "file whose text goes into the report, such as what profiles say")
 	flag.Parse()
 	which, err := regexp.Compile(*only)
 	if err != nil {
 		return err
 	}
+	earlier, err := load(*kept)
+	if err != nil {
+		return err
+	}
 	var all []*result
 	for _, c := range comparisons() {
 		if !which.MatchString(c.name) {
+			if taken := earlier[c.name]; taken != nil {
+				all = append(all, &result{c, taken})
+			}
 			continue
 		}
 		r, err := c.run(ctx, *rounds)
@@ -50,6 +58,9 @@ func run() error {
 		}
 		r.print(os.Stdout)
 		all = append(all, r)
+	}
+	if err := save(*kept, all); err != nil {
+		return err
 	}
 	if *out == "" {
 		return nil

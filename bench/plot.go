@@ -27,6 +27,9 @@ func (c chart) draw(r *result, file string) error {
 	var names []string
 	for i := len(r.subjects) - 1; i >= 0; i-- { // the first on top
 		s := r.subjects[i]
+		if len(r.taken[s.name]) == 0 {
+			continue
+		}
 		names = append(names, s.name)
 		values = append(values, r.figure(s.name, c.figure).median())
 	}

@@ -36,7 +36,10 @@ func (r *result) print(w io.Writer) {
 	for _, g := range r.goals {
 		s := r.reached(g)
 		verdict := "**missed**"
-		if g.met(s) {
+		switch {
+		case len(s) == 0:
+			verdict = "not measured"
+		case g.met(s):
 			verdict = "met"
 		}
 		fmt.Fprintf(w, "| %s | %s | %s |\n", g.text(), s.text("%.3g"), verdict)
