@@ -61,8 +61,9 @@ func Decode(b []byte, l Limits) ([]Message, error) {
 // than most frames are.
 type decoder struct {
 	jsontext.Decoder
-	in bytes.Buffer // over b: a Buffer is parsed in place, so that offsets are offsets into b
-	b  []byte
+	in    bytes.Buffer // over b: a Buffer is parsed in place, so that offsets are offsets into b
+	b     []byte
+	names names
 }
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
@@ -78,10 +79,16 @@ func open(b []byte) *decoder {
 	return d
 }
 
-// close gives the decoder back without any reference to b.
+// keptBytes is the largest frame that a decoder may refer to until the next one.
+const keptBytes = 4 << 10
+
+// close gives the decoder back, without a reference to b if that is large.
 func (d *decoder) close() {
-	d.b, d.in = nil, bytes.Buffer{}
-	d.Reset(&d.in)
+	if len(d.b) > keptBytes {
+		d.in = bytes.Buffer{}
+		d.Reset(&d.in)
+	}
+	d.b = nil
 	decoders.Put(d)
 }
 

@@ -68,7 +68,13 @@ func (d *decoder) channel() (Channel, error) {
 	case `"/meta/subscribe"`:
 		return MetaSubscribe, nil
 	}
+	if name := d.names.find(v); name != "" {
+		return name, nil
+	}
 	s, err := d.textOf(v, false)
+	if err == nil {
+		d.names.keep(v, Channel(s))
+	}
 	return Channel(s), err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -59,6 +60,7 @@ type Client struct {
 	out       outbox
 	legs      map[transport.LegID]*leg
 	topics    map[bayeux.Channel]*topic
+	wild      int // of them are patterns
 	failures  failures
 	resent    bool // something was sent again at once since the last answer
 	suspect   bool // without ack a connection died: a gap is due before whatever comes on a leg that is newer
@@ -88,18 +90,29 @@ type fx struct {
 	dead bool // a connection was, and nobody had said so
 	wake [2]bool
 	do   []func() // tell the log and the trace
+	turn bool     // let who is behind have the processor
+}
+
+var effects = sync.Pool{New: func() any { return new(fx) }}
+
+// done gives e back, with the memory of its slices.
+func (e *fx) done() {
+	clear(e.do)
+	*e = fx{cut: e.cut[:0], do: e.do[:0]}
+	effects.Put(e)
 }
 
 func (e *fx) tell(f func()) { e.do = append(e.do, f) }
 
 // step runs f as the only step, unless the client is closed, and does its effects.
 func (c *Client) step(f func(*fx)) {
-	var e fx
+	e := effects.Get().(*fx)
+	defer e.done()
 	c.mu.Lock()
 	if c.err == nil {
-		f(&e)
+		f(e)
 	}
-	c.arm(time.Now())
+	c.arm()
 	idle := c.err != nil || !c.failures.until.IsZero()
 	c.mu.Unlock()
 	if e.dead {
@@ -115,6 +128,9 @@ func (c *Client) step(f func(*fx)) {
 	}
 	for _, do := range e.do {
 		do()
+	}
+	if e.turn {
+		runtime.Gosched()
 	}
 }
 
@@ -141,7 +157,7 @@ func (c *Client) cutLeg(e *fx, id transport.LegID, why error) {
 // arm sets the one timer to the earliest instant at which something is due.
 // A timer that fires early finds nothing to do and is set anew, so it is
 // moved forward only.
-func (c *Client) arm(now time.Time) {
+func (c *Client) arm() {
 	if c.err != nil {
 		c.timer.Stop()
 		return
@@ -156,7 +172,7 @@ func (c *Client) arm(now time.Time) {
 		return
 	}
 	c.next = at
-	c.timer.Reset(max(at.Sub(now), 0))
+	c.timer.Reset(max(time.Until(at), 0))
 }
 
 // tick is the timer's.

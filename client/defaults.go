@@ -1,6 +1,8 @@
 package client
 
 import (
+	"crypto/tls"
+
 	"github.com/turold/turold/fallback"
 	"github.com/turold/turold/transport"
 	"github.com/turold/turold/transport/longpoll"
@@ -11,11 +13,25 @@ import (
 func (d *Dialer) network() *transport.Network {
 	s := &d.shared
 	s.once.Do(func() {
-		s.network = &transport.Network{TLS: d.TLS, Proxy: d.Proxy, DialContext: d.DialContext, Silence: d.Silence, Limits: d.Limits.WithDefaults()}
+		s.network = &transport.Network{TLS: resuming(d.TLS), Proxy: d.Proxy, DialContext: d.DialContext, Silence: d.Silence, Limits: d.Limits.WithDefaults()}
 		s.pool = longpoll.NewRoundTripper(s.network)
 		s.network.RoundTripper = s.pool
 	})
 	return s.network
+}
+
+// resuming is the TLS of every connection of a Dialer: each WebSocket, and each
+// session after a restart of the server, resumes what another connection has
+// negotiated, which spares both sides most of the handshake's work.
+func resuming(given *tls.Config) *tls.Config {
+	config := given.Clone()
+	if config == nil {
+		config = new(tls.Config)
+	}
+	if config.ClientSessionCache == nil {
+		config.ClientSessionCache = tls.NewLRUClientSessionCache(0)
+	}
+	return config
 }
 
 func (d *Dialer) limits() transport.Limits { return d.network().Limits }

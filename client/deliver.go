@@ -56,17 +56,23 @@ func (c *Client) release(e *fx, l *leg, reply *bayeux.Message) {
 	}
 }
 
-// deliver puts an event into the queue of every subscription it matches.
+// deliver puts an event into the queue of every subscription it matches. The
+// first pattern is the channel itself, the others cost an allocation each.
 func (c *Client) deliver(e *fx, m *bayeux.Message) {
 	found := false
 	for pattern := range m.Channel.Patterns {
 		if t := c.topics[pattern]; t != nil && !c.draining {
 			for _, s := range t.subs {
 				found = true
-				if g := s.put(m); g != nil {
+				g, full := s.put(m)
+				if g != nil {
 					c.tellGap(e, g)
 				}
+				e.turn = e.turn || full
 			}
+		}
+		if c.wild == 0 {
+			break
 		}
 	}
 	if found {

@@ -16,7 +16,7 @@ type deque struct {
 }
 
 // idleRing is the largest ring kept when it runs empty.
-const idleRing = 64
+const idleRing = 128
 
 func (d *deque) at(i int) *entry { return &d.ring[(d.head+i)%len(d.ring)] }
 

@@ -77,7 +77,7 @@ func (c *Client) join(s *Subscription, ext json.RawMessage) (p *op, err error) {
 		t := c.topics[s.channel]
 		if t == nil {
 			t = &topic{channel: s.channel, known: s.local}
-			c.topics[s.channel] = t
+			c.keep(t)
 		}
 		t.subs = append(t.subs, s)
 		if s.local {
@@ -93,6 +93,21 @@ func (c *Client) join(s *Subscription, ext json.RawMessage) (p *op, err error) {
 		err = c.Err()
 	}
 	return p, err
+}
+
+func (c *Client) keep(t *topic) {
+	c.topics[t.channel] = t
+	if t.channel.Wild() {
+		c.wild++
+	}
+}
+
+// drop forgets a topic that has no subscription any more.
+func (c *Client) drop(t *topic) {
+	delete(c.topics, t.channel)
+	if t.channel.Wild() {
+		c.wild--
+	}
 }
 
 // subscribe asks the server for a topic.
@@ -132,7 +147,7 @@ func (c *Client) subscribed(e *fx, p *op) {
 		return !s.local
 	})
 	if len(t.subs) == 0 {
-		delete(c.topics, t.channel)
+		c.drop(t)
 	}
 	if t.known {
 		e.tell(func() { c.log.Warn("subscription ended", "channel", string(t.channel), "reason", err) })
@@ -157,7 +172,7 @@ func (c *Client) leave(e *fx, s *Subscription) *op {
 	}
 	t.subs = slices.DeleteFunc(t.subs, func(x *Subscription) bool { return x == s })
 	if len(t.subs) == 0 {
-		delete(c.topics, t.channel)
+		c.drop(t)
 	}
 	if s.local || t.remote() {
 		return nil

@@ -132,24 +132,30 @@ func (s *Subscription) ring() {
 // behind is how many messages may wait before more are copied out of the frames
 // they came in: a message keeps its frame, and those of a slow reader would keep
 // what others had long done with.
-const behind = 64
+const (
+	behind = 128
+	// crowded is how many may wait before the reader gets the processor, should
+	// there be but one.
+	crowded = 32
+)
 
 func weight(m *bayeux.Message) int { return len(m.Data) + len(m.Ext) }
 
-// put queues a message, and returns the gap that this opened, if it did.
-func (s *Subscription) put(m *bayeux.Message) (opened *GapError) {
+// put queues a message, and returns the gap that this opened, if it did, and
+// whether many wait.
+func (s *Subscription) put(m *bayeux.Message) (opened *GapError, full bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
-		return nil
+		return nil, false
 	}
 	for s.size.Messages > 0 && (s.size.Messages >= s.bound.Messages || s.size.Bytes+weight(m) > s.bound.Bytes) {
 		switch s.full {
 		case EndWhenFull:
 			s.err = ErrFull
-			return nil
+			return nil, false
 		case DropNewest:
-			return s.missed(s.queue.at(s.queue.n-1), s.queue.pushBack)
+			return s.missed(s.queue.at(s.queue.n-1), s.queue.pushBack), true
 		}
 		gap := s.dropOldest()
 		if gap != nil {
@@ -163,7 +169,7 @@ func (s *Subscription) put(m *bayeux.Message) (opened *GapError) {
 	s.queue.pushBack(e)
 	s.count(m, 1)
 	s.ring()
-	return opened
+	return opened, s.size.Messages >= crowded
 }
 
 // dropOldest drops the oldest message. A gap before it, if there is one,

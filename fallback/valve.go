@@ -17,7 +17,7 @@ type valve struct {
 	s            *transport.Session
 	h            transport.Handler
 	socket, http transport.Transport
-	cookies      map[string]bool // that the session had when it began
+	cookies      []string // that the session had when it began; nil: it does not matter
 
 	mu      sync.Mutex // guards what is below; of other packages only what does not block is called under it
 	choice  chooser
@@ -184,11 +184,11 @@ func (s side) End(id transport.LegID, err *transport.Error) {
 }
 
 // names are those of the session's cookies.
-func names(s *transport.Session) map[string]bool {
-	all := map[string]bool{"BAYEUX_BROWSER": true} // CometD's own: a WebSocket needs none
+func names(s *transport.Session) []string {
+	all := []string{"BAYEUX_BROWSER"} // CometD's own: a WebSocket needs none
 	if s.Jar != nil {
 		for _, c := range s.Jar.Cookies(s.Target().URL) {
-			all[c.Name] = true
+			all = append(all, c.Name)
 		}
 	}
 	return all
@@ -200,8 +200,8 @@ func (v *valve) bound(p pipe, ms []bayeux.Message) bool {
 	if v.cookies == nil || p != onHTTP || len(ms) == 0 || ms[0].Channel != bayeux.MetaHandshake {
 		return false
 	}
-	for name := range names(v.s) {
-		if !v.cookies[name] {
+	for _, name := range names(v.s) {
+		if !slices.Contains(v.cookies, name) {
 			return true
 		}
 	}

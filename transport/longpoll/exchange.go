@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"github.com/turold/turold/transport"
@@ -20,21 +21,22 @@ func (p *pipe) exchange(lane transport.Lane) bool {
 		Limit: p.batchLimit(),
 	}
 	// Before the draw: the Handler may cut the leg as soon as it has given to it.
-	ctx := p.begin(leg.ID)
+	ctx, cancel := p.begin(lane, leg.ID)
 	if ctx == nil {
 		return false
 	}
-	defer p.finish(leg.ID)
+	defer p.finish(lane)
 	batch := p.h.Next(lane, leg)
 	if len(batch) == 0 {
 		return false
 	}
 	start := time.Now()
-	ms, err := p.post(ctx, batch)
+	ms, err := p.post(ctx, cancel, batch)
 	if len(ms) > 0 && context.Cause(ctx) == nil {
 		p.h.Receive(leg.ID, ms)
+		runtime.Gosched() // whom it woke goes before the next request, which costs as much as this answer did
 	}
-	p.finish(leg.ID)
+	p.finish(lane)
 	if cause := context.Cause(ctx); !errors.Is(cause, errFinished) {
 		err = &transport.Error{Op: "cut", Unsent: err != nil && err.Unsent, Err: cause}
 	}
@@ -45,28 +47,25 @@ func (p *pipe) exchange(lane transport.Lane) bool {
 
 // begin returns the context of a leg, which is cancelled with the cause of its
 // Cut; nil if the pipe is closed.
-func (p *pipe) begin(id transport.LegID) context.Context {
+func (p *pipe) begin(lane transport.Lane, id transport.LegID) (context.Context, context.CancelCauseFunc) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return nil
+		return nil, nil
 	}
 	ctx, cut := context.WithCancelCause(context.Background())
-	p.cut[id] = func(cause error) {
-		if cause == nil {
-			cause = context.Canceled
-		}
-		cut(cause)
-	}
-	return ctx
+	l := &p.lanes[lane]
+	l.leg, l.cut = id, cut
+	return ctx, cut
 }
 
 // finish ends the time in which the leg can be cut. If it was cut before, that
 // stays the cause of its context.
-func (p *pipe) finish(id transport.LegID) {
+func (p *pipe) finish(lane transport.Lane) {
 	p.mu.Lock()
-	cut := p.cut[id]
-	delete(p.cut, id)
+	l := &p.lanes[lane]
+	cut := l.cut
+	l.leg, l.cut = 0, nil
 	p.mu.Unlock()
 	if cut != nil {
 		cut(errFinished)

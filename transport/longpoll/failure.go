@@ -28,10 +28,10 @@ type proxyError struct {
 func (e *proxyError) Error() string { return e.err.Error() }
 
 // failure is the Error of a request that got no response.
-func (t *trace) failure(err error, unsent bool) *transport.Error {
+func (t *trace) failure(err error) *transport.Error {
 	e := &transport.Error{
 		Op:     t.op(err),
-		Unsent: unsent || unprocessed(err),
+		Unsent: t.unsent() || unprocessed(err),
 		Reused: t.got.Load() && t.reused.Load() && !t.answering.Load() || unprocessed(err),
 		Err:    plain(err),
 	}

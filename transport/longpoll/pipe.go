@@ -20,9 +20,15 @@ type pipe struct {
 
 	mu     sync.Mutex
 	closed bool
-	lanes  [2]struct{ running, again bool }
-	cut    map[transport.LegID]context.CancelCauseFunc // the legs that are out
-	limit  int                                         // of a batch, as learnt
+	lanes  [2]lane
+	limit  int // of a batch, as learnt
+}
+
+// A lane has at most one leg that is out.
+type lane struct {
+	running, again bool
+	leg            transport.LegID // zero: none is out
+	cut            context.CancelCauseFunc
 }
 
 // Open is a [transport.Opener]. If the Network has no RoundTripper, the pipe
@@ -32,7 +38,6 @@ func Open(s *transport.Session, h transport.Handler) transport.Transport {
 		s: s, h: h,
 		limits: s.Network.Limits.WithDefaults(),
 		rt:     s.Network.RoundTripper,
-		cut:    map[transport.LegID]context.CancelCauseFunc{},
 		limit:  transport.HTTPLimit,
 	}
 	if p.rt == nil {
@@ -83,11 +88,15 @@ func (p *pipe) more(lane transport.Lane) bool {
 
 // Cut cancels the leg's request.
 func (p *pipe) Cut(id transport.LegID, cause error) {
+	if cause == nil {
+		cause = context.Canceled
+	}
 	p.mu.Lock()
-	cut := p.cut[id]
-	p.mu.Unlock()
-	if cut != nil {
-		cut(cause)
+	defer p.mu.Unlock()
+	for _, l := range p.lanes {
+		if l.leg == id && id != 0 {
+			l.cut(cause)
+		}
 	}
 }
 
@@ -95,8 +104,10 @@ func (p *pipe) Cut(id transport.LegID, cause error) {
 func (p *pipe) Close() error {
 	p.mu.Lock()
 	p.closed = true
-	for _, cut := range p.cut {
-		cut(transport.ErrClosed)
+	for _, l := range p.lanes {
+		if l.leg != 0 {
+			l.cut(transport.ErrClosed)
+		}
 	}
 	p.mu.Unlock()
 	p.wg.Wait()

@@ -16,7 +16,10 @@ const (
 	tlsTime   = 10 * time.Second
 	setupTime = 30 * time.Second // from the TCP connection to the first request: proxies and TLS
 	idleTime  = 60 * time.Second
-	idleConns = 2 // a host: one a lane of one session, enough to rescue the others one by one
+	// bufferSize is enough for what an idle session exchanges. Longer bodies go
+	// past the buffers, and thousands of connections that wait keep little.
+	bufferSize = 1 << 10
+	idleConns  = 2 // a host: one a lane of one session, enough to rescue the others one by one
 )
 
 // NewRoundTripper returns a pool of HTTP connections by the settings of n, for
@@ -39,6 +42,8 @@ func NewRoundTripper(n *transport.Network) *http.Transport {
 		MaxIdleConnsPerHost:    idleConns,
 		IdleConnTimeout:        idleTime,
 		MaxResponseHeaderBytes: int64(n.Limits.WithDefaults().Header),
+		ReadBufferSize:         bufferSize,
+		WriteBufferSize:        bufferSize,
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: silence - silence/3, PingTimeout: silence / 3},
 	}
@@ -58,7 +63,7 @@ func dialer(dial func(context.Context, string, string) (net.Conn, error)) func(c
 		if traceOf(ctx) != nil {
 			_ = c.SetDeadline(time.Now().Add(setupTime))
 		}
-		return c, nil
+		return &counted{Conn: c}, nil
 	}
 }
 

@@ -3,43 +3,44 @@ package longpoll
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
-	"sync/atomic"
 
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/transport"
 )
 
-// post sends a batch and returns the answer.
-func (p *pipe) post(ctx context.Context, batch []bayeux.Message) ([]bayeux.Message, *transport.Error) {
-	ctx, abort := context.WithCancel(ctx)
-	defer abort()
-	body := newBody(bayeux.Append(nil, batch))
+// post sends a batch and returns the answer. A body that it does not read may
+// have ctx cancelled.
+func (p *pipe) post(ctx context.Context, cancel context.CancelCauseFunc, batch []bayeux.Message) ([]bayeux.Message, *transport.Error) {
+	body := bayeux.Append(nil, batch)
 	var t trace
 	req := p.request(t.watch(ctx), body)
 	res, err := p.rt.RoundTrip(req)
 	if err != nil {
-		e := t.failure(err, !body.touched.Load())
-		if e.Op == "write" && body.n > hidden && ctx.Err() == nil {
-			p.tooLarge(body.n)
+		e := t.failure(err)
+		if e.Op == "write" && len(body) > hidden && ctx.Err() == nil {
+			p.tooLarge(len(body))
 		}
 		return nil, e
 	}
-	defer discard(res, abort)
 	if set := transport.ResponseCookies(res.Header); len(set) > 0 && p.s.Jar != nil {
 		p.s.Jar.SetCookies(req.URL, set)
 	}
 	if e := refusal(res); e != nil {
+		discard(res, cancel)
 		if e.Status == http.StatusRequestEntityTooLarge {
-			p.tooLarge(body.n)
+			p.tooLarge(len(body))
 			e.Refused = transport.IDs(batch)
 		}
 		return nil, e
 	}
 	b, err := read(res, p.limits.Bytes)
 	if err != nil {
+		discard(res, cancel)
 		return nil, &transport.Error{Op: "read", Status: res.StatusCode, Err: plain(err)}
 	}
+	_ = res.Body.Close() // it is at its end
 	ms, err := bayeux.Decode(b, p.limits.Limits)
 	if err != nil {
 		return nil, &transport.Error{Op: "decode", Status: res.StatusCode, Err: err}
@@ -48,17 +49,19 @@ func (p *pipe) post(ctx context.Context, batch []bayeux.Message) ([]bayeux.Messa
 }
 
 // request makes the POST of a body to where the session goes now.
-func (p *pipe) request(ctx context.Context, body *body) *http.Request {
+func (p *pipe) request(ctx context.Context, body []byte) *http.Request {
 	t := p.s.Target()
 	u := *t.URL
 	u.User = nil
 	req := &http.Request{
-		Method:        http.MethodPost,
-		URL:           &u,
-		Host:          t.Header.Get("Host"), // empty: the URL's
-		Header:        header(t),
-		Body:          body,
-		ContentLength: int64(body.n),
+		Method: http.MethodPost,
+		URL:    &u,
+		Host:   t.Header.Get("Host"), // empty: the URL's
+		Header: header(t),
+		// Of a body that net/http knows to be in memory, it makes one write with
+		// the header: another would cost as much again.
+		Body:          io.NopCloser(bytes.NewReader(body)),
+		ContentLength: int64(len(body)),
 		// Without GetBody net/http cannot send a body again, whatever it thinks
 		// of the request.
 	}
@@ -68,15 +71,20 @@ func (p *pipe) request(ctx context.Context, body *body) *http.Request {
 	return req.WithContext(ctx)
 }
 
+var (
+	sent     = []string{"application/json;charset=UTF-8"}
+	accepted = []string{"application/json"}
+)
+
 // header is the session's own with what every exchange carries.
 func header(t *transport.Target) http.Header {
 	h := t.Header.Clone()
 	if h == nil {
 		h = http.Header{}
 	}
-	h.Set("Content-Type", "application/json;charset=UTF-8")
+	h["Content-Type"] = sent
 	if h.Get("Accept") == "" {
-		h.Set("Accept", "application/json")
+		h["Accept"] = accepted
 	}
 	// net/http inflates what it asked for itself, and only that.
 	h.Del("Accept-Encoding")
@@ -85,19 +93,3 @@ func header(t *transport.Target) http.Header {
 	}
 	return h
 }
-
-// A body is what is sent, and knows whether the connection asked for any of it.
-type body struct {
-	r       *bytes.Reader
-	n       int
-	touched atomic.Bool
-}
-
-func newBody(b []byte) *body { return &body{r: bytes.NewReader(b), n: len(b)} }
-
-func (b *body) Read(p []byte) (int, error) {
-	b.touched.Store(true)
-	return b.r.Read(p)
-}
-
-func (b *body) Close() error { return nil }

@@ -33,12 +33,12 @@ func read(res *http.Response, limit int) ([]byte, error) {
 
 // discard ends a response. What is left of the body is read, within bounds,
 // because only then does its connection serve again.
-func discard(res *http.Response, abort context.CancelFunc) {
+func discard(res *http.Response, cancel context.CancelCauseFunc) {
 	defer res.Body.Close()
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		return // the body is the connection itself, which nothing aborts but Close
 	}
-	late := time.AfterFunc(discardTime, abort)
+	late := time.AfterFunc(discardTime, func() { cancel(errFinished) })
 	defer late.Stop()
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, discardBytes))
 }

@@ -18,8 +18,11 @@ type trace struct {
 	securing  atomic.Bool // a TLS handshake has begun and not succeeded
 	got       atomic.Bool // a connection
 	reused    atomic.Bool
-	wrote     atomic.Bool // the whole request
-	answering atomic.Bool // a byte of the answer was read
+	conn      atomic.Pointer[counted]
+	before    atomic.Int64 // writes of conn, when the request got it
+	header    atomic.Bool  // was written, if only into a buffer
+	wrote     atomic.Bool  // the whole request
+	answering atomic.Bool  // a byte of the answer was read
 }
 
 type traceKey struct{}
@@ -38,12 +41,24 @@ func (t *trace) watch(ctx context.Context) context.Context {
 			if t.pooled.Load() {
 				_ = i.Conn.SetDeadline(time.Time{}) // of the set-up, see dialer
 			}
+			if c := countedOf(i.Conn); c != nil {
+				t.before.Store(c.writes.Load())
+				t.conn.Store(c)
+			}
 			t.reused.Store(i.Reused)
 			t.got.Store(true)
 		},
+		WroteHeaders:         func() { t.header.Store(true) },
 		WroteRequest:         func(i httptrace.WroteRequestInfo) { t.wrote.Store(i.Err == nil) },
 		GotFirstResponseByte: func() { t.answering.Store(true) },
 	})
+}
+
+// unsent reports whether nothing of the request that failed left: it was not
+// written into a buffer, or nothing was written from there.
+func (t *trace) unsent() bool {
+	c := t.conn.Load()
+	return !t.header.Load() || c != nil && c.writes.Load() == t.before.Load()
 }
 
 // traceOf is the trace that watches ctx, nil if none does.

@@ -17,10 +17,7 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-const (
-	readBuffer  = 2 << 10
-	writeBuffer = transport.SocketLimit + 64 // a batch is one frame; pooled, so no socket owns one
-)
+const writeBuffer = transport.SocketLimit + 64 // a batch is one frame; pooled, so no socket owns one
 
 var (
 	writeBuffers sync.Pool // of gorilla's, one size
@@ -161,25 +158,3 @@ func (k *socket) secure(ctx context.Context, c net.Conn, host string) (net.Conn,
 	}
 	return secured, nil
 }
-
-// A bounded connection gives out no more than left bytes; below zero: whatever
-// comes. Its Close closes what is below TLS, which never blocks.
-type bounded struct {
-	net.Conn
-	raw  net.Conn
-	left int
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	if b.left < 0 {
-		return b.Conn.Read(p)
-	}
-	if b.left == 0 {
-		return 0, errHeader
-	}
-	n, err := b.Conn.Read(p[:min(len(p), b.left)])
-	b.left -= n
-	return n, err
-}
-
-func (b *bounded) Close() error { return b.raw.Close() }

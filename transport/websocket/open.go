@@ -33,9 +33,9 @@ type pipe struct {
 
 	mu     sync.Mutex // guards what is below, and the state of every socket
 	closed bool
-	limit  int                         // of a batch, as learnt
-	cur    *socket                     // the one that draws; nil: the next Wake dials
-	all    map[transport.LegID]*socket // those that have not ended
+	limit  int       // of a batch, as learnt
+	cur    *socket   // the one that draws; nil: the next Wake dials
+	all    []*socket // those that have not ended: one, as a rule
 }
 
 // Open is a [transport.Opener].
@@ -47,7 +47,6 @@ func Open(s *transport.Session, h transport.Handler) transport.Transport {
 		every:  silence - silence/3,
 		answer: silence / 3,
 		limit:  transport.SocketLimit,
-		all:    map[transport.LegID]*socket{},
 	}
 }
 
@@ -66,9 +65,19 @@ func (p *pipe) Wake(transport.Lane) {
 	default:
 		ctx, cancel := context.WithTimeout(context.Background(), openTime)
 		k := &socket{p: p, id: transport.NewLegID(), cancel: cancel, again: true}
-		p.cur, p.all[k.id] = k, k
+		p.cur, p.all = k, append(p.all, k)
 		p.wg.Go(func() { k.open(ctx) })
 	}
+}
+
+// find returns nil if the leg has ended. Called with p.mu held.
+func (p *pipe) find(id transport.LegID) *socket {
+	for _, k := range p.all {
+		if k.id == id {
+			return k
+		}
+	}
+	return nil
 }
 
 // Cut ends a leg now.
@@ -78,7 +87,7 @@ func (p *pipe) Cut(id transport.LegID, cause error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if k := p.all[id]; k != nil {
+	if k := p.find(id); k != nil {
 		k.fail("cut", cause)
 	}
 }
@@ -97,7 +106,7 @@ func (p *pipe) Check() {
 func (p *pipe) Drain(id transport.LegID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	k := p.all[id]
+	k := p.find(id)
 	switch {
 	case k == nil || k.draining:
 	case k.conn == nil:

@@ -15,28 +15,37 @@ var (
 	errClosedBy = errors.New("the server closed the WebSocket")
 )
 
-// read hands up messages until the socket ends.
+// read hands up messages until the socket ends. It does no more than wait,
+// since what is on the stack there is kept by every idle socket.
 func (k *socket) read() *transport.Error {
 	for {
 		kind, r, err := k.conn.NextReader()
 		if err != nil {
 			return readError(err)
 		}
-		b, err := transport.ReadWhole(r, k.p.limits.Bytes, "a message")
-		if err != nil {
-			return readError(err)
-		}
-		if kind != ws.TextMessage {
-			return &transport.Error{Op: "decode", Err: errNotText}
-		}
-		ms, err := bayeux.Decode(b, k.p.limits.Limits)
-		if err != nil {
-			return &transport.Error{Op: "decode", Err: err}
-		}
-		if len(ms) > 0 && k.wanted() {
-			k.p.h.Receive(k.id, ms)
+		if err := k.take(kind, r); err != nil {
+			return err
 		}
 	}
+}
+
+// take hands up one message.
+func (k *socket) take(kind int, r io.Reader) *transport.Error {
+	b, err := transport.ReadWhole(r, k.p.limits.Bytes, "a message")
+	if err != nil {
+		return readError(err)
+	}
+	if kind != ws.TextMessage {
+		return &transport.Error{Op: "decode", Err: errNotText}
+	}
+	ms, err := bayeux.Decode(b, k.p.limits.Limits)
+	if err != nil {
+		return &transport.Error{Op: "decode", Err: err}
+	}
+	if len(ms) > 0 && k.wanted() {
+		k.p.h.Receive(k.id, ms)
+	}
+	return nil
 }
 
 // wanted reports whether the socket was not cut meanwhile.

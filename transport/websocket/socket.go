@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	ws "github.com/gorilla/websocket"
@@ -23,10 +24,12 @@ var (
 type socket struct {
 	p      *pipe
 	id     transport.LegID
-	cancel context.CancelFunc // of the opening
+	cancel context.CancelFunc // of the opening; it does nothing when that is over
 
 	raw  net.Conn // below TLS: closing it never blocks; nil: not dialled
 	conn *ws.Conn // nil: not open
+
+	opened time.Time // when the dial began
 
 	beat     *time.Timer
 	pings    int
@@ -47,30 +50,37 @@ type socket struct {
 // open dials, and hands the socket to a reader on a goroutine of its own: the
 // dial's stack has grown for TLS.
 func (k *socket) open(ctx context.Context) {
-	defer k.cancel()
 	start := time.Now()
 	conn, err := k.dial(ctx)
 	if err != nil {
 		k.log("WebSocket failed", start, err)
 		k.end(err)
+		k.cancel()
 		return
 	}
 	k.log("WebSocket open", start, nil)
+	k.opened = start
 	p := k.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	k.conn = conn
-	if k.err != nil { // it was cut in the last moment
+	k.cancel()
+	k.cancel = func() {} // an open socket need not keep the context
+	if k.err != nil {    // it was cut in the last moment
 		_ = k.raw.Close()
 	}
 	conn.SetPongHandler(k.ponged)
 	k.beat = time.AfterFunc(p.every, k.ping)
 	k.wakeIfDue()
-	p.wg.Go(func() {
-		err := k.read()
-		k.log("WebSocket ended", start, err)
-		k.end(err)
-	})
+	p.wg.Go(k.serve)
+}
+
+// serve reads to the end of the socket.
+func (k *socket) serve() { k.ended(k.read()) }
+
+func (k *socket) ended(err *transport.Error) {
+	k.log("WebSocket ended", k.opened, err)
+	k.end(err)
 }
 
 // fail has the socket end for a reason; the first one counts. Called with p.mu
@@ -100,7 +110,7 @@ func (k *socket) end(err *transport.Error) {
 	p.mu.Lock()
 	k.gone = true
 	k.leave()
-	delete(p.all, k.id)
+	p.all = slices.DeleteFunc(p.all, func(x *socket) bool { return x == k })
 	switch {
 	case err == nil || k.err != nil && k.err.Op == "cut":
 	case err.Op == "close" && err.Status == ws.CloseMessageTooBig:

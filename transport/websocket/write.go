@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"sync"
 	"time"
 
 	ws "github.com/gorilla/websocket"
@@ -80,8 +81,15 @@ func (k *socket) draw(lane transport.Lane) []bayeux.Message {
 	return batch
 }
 
+var frames = sync.Pool{New: func() any { return new([]byte) }}
+
 func (k *socket) write(batch []bayeux.Message) {
-	b := bayeux.Append(nil, batch)
+	frame := frames.Get().(*[]byte)
+	defer frames.Put(frame)
+	b := bayeux.Append((*frame)[:0], batch)
+	if cap(b) <= writeBuffer {
+		*frame = b
+	}
 	if !k.writes(batch, len(b)) {
 		return
 	}

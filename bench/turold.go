@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+
+	"github.com/turold/turold/bench/rawserver"
+	"github.com/turold/turold/client"
+	"github.com/turold/turold/fallback"
+)
+
+// A session is one of Turold's, with its subscription.
+type session struct {
+	*client.Client
+	events *client.Subscription
+}
+
+// dialer is for one transport alone, or for both.
+func (p params) dialer(m fallback.Mode, far bool) *client.Dialer {
+	d := &client.Dialer{Policy: fallback.Policy{Mode: m}, DialContext: dialFar(far)}
+	if p.TLS {
+		d.TLS = p.tls()
+	}
+	return d
+}
+
+// mode is that of the Kind alone.
+func (p params) mode() fallback.Mode {
+	if p.Kind == "websocket" {
+		return fallback.WebSocketOnly
+	}
+	return fallback.LongPollingOnly
+}
+
+// begin dials and subscribes.
+func (p params) begin(ctx context.Context, d *client.Dialer, far bool) (*session, error) {
+	c, err := d.Dial(ctx, p.url(far), &client.Options{NoAck: !p.Ack})
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.Subscribe(ctx, rawserver.Channel, nil)
+	return &session{c, s}, err
+}
