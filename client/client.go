@@ -81,6 +81,7 @@ type leg struct {
 type fx struct {
 	cut  []transport.LegID
 	why  error
+	hush bool // a connection fell silent: those that are kept for later may be as dead
 	wake [2]bool
 	do   []func() // tell the log and the trace
 }
@@ -99,6 +100,9 @@ func (c *Client) step(f func(*fx)) {
 	c.mu.Unlock()
 	for _, id := range e.cut {
 		c.t.Cut(id, e.why)
+	}
+	if e.hush {
+		c.d.idle()
 	}
 	for lane, ok := range e.wake {
 		if ok && !idle {

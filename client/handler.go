@@ -1,6 +1,7 @@
 package client
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -111,6 +112,7 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 	if l != nil {
 		c.heldBytes -= l.bytes
 	}
+	e.hush = isSilence(err)
 	lost := c.endOps(e, id, err)
 	if c.shake.leg == id {
 		c.shake.leg, c.shake.late, lost = 0, time.Time{}, true
@@ -141,6 +143,12 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 		c.lost(e, err)
 	}
 	c.draws(e)
+}
+
+// isSilence reports whether a leg ended because nothing came: other
+// connections of its age may have gone with it, untold.
+func isSilence(err *transport.Error) bool {
+	return err != nil && (err.Op == "ping" || errors.Is(err.Err, ErrLate))
 }
 
 // lost is a failure of the transport; without a session yet, Dial's. A sign-in

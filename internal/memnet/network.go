@@ -97,6 +97,19 @@ func (n *Network) Stall(addr string, up, down bool) {
 	}
 }
 
+// Swallow has the connections to an address carry nothing any more, and nobody
+// is told; those that will be are others. It returns how many there were.
+func (n *Network) Swallow(addr string) int {
+	n.mu.Lock()
+	conns := n.host(addr).all()
+	n.mu.Unlock()
+	for _, c := range conns {
+		c.w.hold(true)
+		c.r.hold(true)
+	}
+	return len(conns)
+}
+
 // Reset breaks every connection to an address, both ways, and returns how
 // many there were.
 func (n *Network) Reset(addr string) int {
