@@ -16,6 +16,10 @@ const (
 	stopTime  = 3 * time.Second  // to end by itself, before it is killed
 )
 
+// starting holds one for each process that is starting: more at a time are
+// only slower, and what has just started is slow while others start.
+var starting = make(chan struct{}, 2)
+
 // A process is a server that runs. It is ready when it has printed its ports.
 type process struct {
 	cmd         *exec.Cmd
@@ -28,6 +32,8 @@ type process struct {
 // start runs a command and waits until it is ready. The thread that starts it
 // enters a namespace before.
 func start(out *output, enter func() error, command ...string) (*process, error) {
+	starting <- struct{}{}
+	defer func() { <-starting }()
 	p := &process{cmd: exec.Command(command[0], command[1:]...), out: out, done: make(chan struct{})}
 	own(p.cmd)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
