@@ -11,6 +11,7 @@ import (
 
 const (
 	settled     = 5 * time.Second        // without a failure for so long, the next one counts as the first
+	worked      = time.Second            // connected for so long, what fails then is another outage
 	firstRetry  = 50 * time.Millisecond  // at most, after the first failure
 	firstPause  = 150 * time.Millisecond // after the second, doubling
 	shortPause  = 2 * time.Second        // at most, during
@@ -25,6 +26,7 @@ type failures struct {
 	n     int
 	start time.Time // of the first
 	last  time.Time
+	up    time.Time // when it was connected again after the last; zero: it has yet to be
 	until time.Time // nothing is drawn before; zero: no pause
 	freed time.Time // when answered last forgot the others
 	back  *backoff.ExponentialBackOff
@@ -38,10 +40,10 @@ func (c *Client) fail(e *fx, cause error, floor time.Duration) {
 		if f.n > 0 && c.state == Connected && now.Sub(f.last) > settled {
 			f.n = 0
 		}
-		if f.n++; f.n == 1 {
+		if f.n++; f.n == 1 || !f.up.IsZero() && now.Sub(f.up) > worked {
 			f.start = now
 		}
-		f.last = now
+		f.last, f.up = now, time.Time{}
 		c.shake.leaves()
 		f.until = now.Add(c.pause(now))
 		c.d.shared.failures.Add(1)
@@ -64,6 +66,7 @@ func (c *Client) pause(now time.Time) time.Duration {
 			backoff.WithRandomizationFactor(0.25), backoff.WithMaxInterval(shortPause), backoff.WithMaxElapsedTime(0))
 		return rand.N(firstRetry)
 	}
+	f.back.MaxInterval = shortPause
 	if outage > shortOutage {
 		f.back.MaxInterval = longPause
 	}
@@ -76,6 +79,9 @@ func (c *Client) pause(now time.Time) time.Duration {
 func (c *Client) recovered() {
 	f := &c.failures
 	f.until = time.Time{}
+	if f.up.IsZero() {
+		f.up = time.Now()
+	}
 	if f.n > 0 && time.Since(f.last) > settled {
 		f.n = 0
 	}

@@ -67,7 +67,11 @@ func (s *Server) tell(answer any, command string, query url.Values) error {
 	if s.live == nil {
 		return errors.New("servers: " + s.Kind.Name + " is dead")
 	}
-	client := http.Client{Timeout: adminTime, Transport: &http.Transport{DisableKeepAlives: true}}
+	way := &http.Transport{DisableKeepAlives: true}
+	if s.host != nil {
+		way.DialContext = s.host.DialContext
+	}
+	client := http.Client{Timeout: adminTime, Transport: way}
 	resp, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/%s?%s", s.live.admin, command, query.Encode()))
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@
 package servers
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 )
@@ -10,3 +11,7 @@ import (
 func own(*exec.Cmd) {}
 
 func killGroup(p *os.Process) error { return p.Kill() }
+
+func pause(*os.Process) error { return errors.ErrUnsupported }
+
+func resume(*os.Process) error { return errors.ErrUnsupported }

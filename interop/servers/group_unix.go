@@ -16,3 +16,8 @@ func own(cmd *exec.Cmd) {
 
 // killGroup kills a process that own was called for, and its children.
 func killGroup(p *os.Process) error { return syscall.Kill(-p.Pid, syscall.SIGKILL) }
+
+// pause and resume are for a process that own was called for, and its children.
+func pause(p *os.Process) error { return syscall.Kill(-p.Pid, syscall.SIGSTOP) }
+
+func resume(p *os.Process) error { return syscall.Kill(-p.Pid, syscall.SIGCONT) }

@@ -16,6 +16,10 @@ const (
 	stopTime  = 3 * time.Second  // to end by itself, before it is killed
 )
 
+// starting holds one for each process that is starting: more at a time are
+// only slower, and what has just started is slow while others start.
+var starting = make(chan struct{}, 2)
+
 // A process is a server that runs. It is ready when it has printed its ports.
 type process struct {
 	cmd         *exec.Cmd
@@ -25,8 +29,11 @@ type process struct {
 	port, admin int
 }
 
-// start runs a command and waits until it is ready.
-func start(out *output, command ...string) (*process, error) {
+// start runs a command and waits until it is ready. The thread that starts it
+// enters a namespace before.
+func start(out *output, enter func() error, command ...string) (*process, error) {
+	starting <- struct{}{}
+	defer func() { <-starting }()
 	p := &process{cmd: exec.Command(command[0], command[1:]...), out: out, done: make(chan struct{})}
 	own(p.cmd)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
@@ -37,7 +44,7 @@ func start(out *output, command ...string) (*process, error) {
 	p.stdin = stdin
 	ready := out.expect()
 	started := make(chan error, 1)
-	go p.live(started)
+	go p.live(enter, started)
 	if err := <-started; err != nil {
 		return nil, fmt.Errorf("servers: %w", err)
 	}
@@ -54,12 +61,15 @@ func start(out *output, command ...string) (*process, error) {
 	return nil, fmt.Errorf("servers: %s is not ready: %w\n%s", command[0], err, tail(out.String()))
 }
 
-// live starts the process and stays with it, on one thread: see dieWithParent.
-func (p *process) live(started chan<- error) {
+// live starts the process and stays with it, on one thread, which ends with it:
+// see dieWithParent and Host.
+func (p *process) live(enter func() error, started chan<- error) {
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	defer close(p.done)
-	err := p.cmd.Start()
+	err := enter()
+	if err == nil {
+		err = p.cmd.Start()
+	}
 	started <- err
 	if err == nil {
 		_ = p.cmd.Wait() // how it ended is no news: it was killed, or it is in its output

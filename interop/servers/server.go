@@ -1,9 +1,11 @@
 package servers
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -53,6 +55,15 @@ func java(name string) *Kind {
 	}
 }
 
+// A Host is where a server runs: another machine, in effect, of which only the
+// processes are seen from here.
+type Host interface {
+	IP() string   // at which clients find the server
+	Enter() error // moves the calling thread there, for good: it starts the process
+	// DialContext opens a connection from there, for commands.
+	DialContext(ctx context.Context, network, address string) (net.Conn, error)
+}
+
 // A Server is a process that speaks Bayeux, and the port it has, dead or
 // alive. Its methods are not safe for concurrent use; those that command it
 // are, while it lives.
@@ -61,6 +72,7 @@ type Server struct {
 	Port int // it does not change
 
 	command []string
+	host    Host // nil: this machine's own loopback
 	out     output
 	live    *process // nil: it is dead
 }
@@ -69,7 +81,11 @@ type Server struct {
 // name=value, and empty ones are the server's own defaults: timeout (the
 // longest hold, milliseconds), ws=false (no WebSocket); CometD only:
 // maxInterval (a session's life without a connect, milliseconds), ack=false.
-func (k *Kind) Start(options ...string) (*Server, error) {
+func (k *Kind) Start(options ...string) (*Server, error) { return k.StartOn(nil, options...) }
+
+// StartOn is Start on a host, for CometD only. Neither a [Counter] nor a
+// [Relay] reaches the server there.
+func (k *Kind) StartOn(h Host, options ...string) (*Server, error) {
 	if err := check(k.tools...); err != nil {
 		return nil, err
 	}
@@ -77,7 +93,10 @@ func (k *Kind) Start(options ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Kind: k, command: k.command(dir)}
+	s := &Server{Kind: k, command: k.command(dir), host: h}
+	if h != nil {
+		s.command = append(s.command, "host="+h.IP())
+	}
 	if s.Port, err = FreePort(); err != nil {
 		return nil, err
 	}
@@ -91,7 +110,13 @@ func (s *Server) URL() string { return "http://" + s.Addr() + s.Kind.path }
 func (s *Server) URLVia(addr string) string { return "http://" + addr + s.Kind.path }
 
 // Addr is the host and port for clients.
-func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port)) }
+func (s *Server) Addr() string {
+	ip := "127.0.0.1"
+	if s.host != nil {
+		ip = s.host.IP()
+	}
+	return net.JoinHostPort(ip, strconv.Itoa(s.Port))
+}
 
 // Kill ends the server as a crash would: its connections break, and what it
 // knew is gone. Nobody listens on its port when it returns.
@@ -106,11 +131,30 @@ func (s *Server) Kill() {
 // lives is killed first. It returns when the server listens.
 func (s *Server) Restart(options ...string) (err error) {
 	s.Kill()
-	s.live, err = start(&s.out, append(append(s.command[:len(s.command):len(s.command)], "port="+strconv.Itoa(s.Port)), options...)...)
+	enter := func() error { return nil }
+	if s.host != nil {
+		enter = s.host.Enter
+	}
+	s.live, err = start(&s.out, enter, append(append(s.command[:len(s.command):len(s.command)], "port="+strconv.Itoa(s.Port)), options...)...)
 	if err != nil {
 		return fmt.Errorf("%w (%s)", err, s.Kind.Name)
 	}
 	return nil
+}
+
+// Pause stops the server's process where it is, as a machine that hangs: its
+// connections stay, and the kernel accepts new ones. Resume has it go on.
+// A dead server, or one that never ran, is not touched.
+func (s *Server) Pause() error { return s.signal(pause) }
+
+// Resume ends what Pause began.
+func (s *Server) Resume() error { return s.signal(resume) }
+
+func (s *Server) signal(send func(*os.Process) error) error {
+	if s.live == nil {
+		return nil
+	}
+	return send(s.live.cmd.Process)
 }
 
 // Stop ends the server for good. No process is left when it returns. It may

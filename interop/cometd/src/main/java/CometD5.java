@@ -20,7 +20,7 @@ public final class CometD5 extends Server {
     @Override
     int start(int port, boolean ws) throws Exception {
         ServerConnector connector = new ServerConnector(jetty);
-        connector.setHost("127.0.0.1");
+        connector.setHost(host());
         connector.setPort(port);
         jetty.addConnector(connector);
         ServletContextHandler context = new ServletContextHandler(jetty, "/");

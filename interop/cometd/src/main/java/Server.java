@@ -27,8 +27,8 @@ import org.eclipse.jetty.util.ajax.JSON;
 /**
  * A CometD server at /cometd with an HTTP endpoint, on a port of its own, by
  * which tests command it. What differs from one line of releases to the next is
- * in subclasses: how it is wired to its Jetty. Arguments are name=value: port
- * (0: any), timeout, maxInterval and maxMessageSize, ws and ack (true or false);
+ * in subclasses: how it is wired to its Jetty. Arguments are name=value: host
+ * (it listens there; 127.0.0.1), port (0: any), timeout, maxInterval and maxMessageSize, ws and ack (true or false);
  * those not given are CometD's own, with ws and ack true. It prints "ready PORT
  * ADMINPORT" when it serves, and ends when its standard input does.
  */
@@ -75,6 +75,10 @@ abstract class Server {
         publisher = bayeux.newLocalSession("publisher");
         publisher.handshake();
         System.out.println("ready " + port + " " + admin());
+    }
+
+    final String host() {
+        return options.getOrDefault("host", "127.0.0.1");
     }
 
     private boolean is(String option) {
