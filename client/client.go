@@ -62,6 +62,7 @@ type Client struct {
 	leaving   *op  // the /meta/disconnect of Disconnect
 	heldBytes int  // of all legs
 	dropped   uint64
+	stray     uint64
 }
 
 // A leg is what the client knows of one that carried something.

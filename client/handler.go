@@ -85,6 +85,8 @@ func (c *Client) receive(e *fx, id transport.LegID, ms []bayeux.Message) {
 		case m.Channel == bayeux.MetaConnect:
 			if id == c.cycle.leg && m.ID == c.cycle.id {
 				connect = m
+			} else {
+				c.stray++
 			}
 		default:
 			if err := c.replied(e, m); err != nil {

@@ -77,6 +77,7 @@ func (c *Client) drawHandshake(e *fx, l transport.Leg, now time.Time) []bayeux.M
 // shaken takes the reply to the handshake.
 func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
 	if m.ID != c.shake.id || c.shake.leg == 0 {
+		c.stray++
 		return
 	}
 	c.shake.leg, c.shake.late = 0, time.Time{}

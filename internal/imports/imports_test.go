@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"transport/transporttest":   {"bayeux", "bayeux/bayeuxtest", "transport", "internal/memnet"},
 	"fallback":                  {"bayeux", "transport"},
 	"client":                    {"bayeux", "transport", "fallback", "transport/websocket", "transport/longpoll"},
+	"internal/attacks":          {},
 	"internal/fidelity":         {"bayeux", "transport", "client", "fallback"},
 	"internal/imports":          {},
 	"internal/memnet":           {},
@@ -49,7 +50,7 @@ var onlyIn = map[string][]string{
 	"github.com/stretchr/testify":        {"transport/transporttest", "internal/fidelity"},
 	"pgregory.net/rapid":                 {},
 	"go.uber.org/goleak":                 {},
-	"net/http":                           {"bayeux/bayeuxtest", "transport", "client", "internal/testnet", "internal/fidelity", "internal/sim", "cmd", "examples"},
+	"net/http":                           {"bayeux/bayeuxtest", "transport", "client", "internal/attacks", "internal/testnet", "internal/fidelity", "internal/sim", "cmd", "examples"},
 	"unsafe":                             {},
 }
 
