@@ -28,6 +28,7 @@ var (
 	errStale   = errors.New("client: of a session that is over")
 	errAckHeld = errors.New("client: more events wait for their acknowledged reply than the limits allow")
 	errNoID    = errors.New("client: the handshake reply has no clientId")
+	errLongID  = errors.New("client: the handshake reply has a clientId of more than 1,024 bytes")
 )
 
 // An OpError says which of the client's doings failed and why: Op is dial,

@@ -119,7 +119,7 @@ func (s *Subscription) ring() {
 // what others had long done with.
 const behind = 64
 
-func weight(m *bayeux.Message) int { return len(m.Data) + len(m.Ext) }
+func weight(m *bayeux.Message) int { return m.Size() }
 
 // put queues a message, and returns the gap that this opened, if it did.
 func (s *Subscription) put(m *bayeux.Message) (opened *GapError) {

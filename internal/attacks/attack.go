@@ -51,7 +51,7 @@ const (
 
 // A Payload is Head, Loop again and again, and Tail. In AsBody, {id} is the id of
 // the message that is answered, {client} the clientId, {honest} the honest
-// replies without their brackets; in an AsUpgrade {accept} is the right
+// replies without their brackets, {others} those to other messages, each with a comma; in an AsUpgrade {accept} is the right
 // Sec-WebSocket-Accept; in an AsAnswer {answer} is what is left of the honest one; anywhere {other} is the
 // address of another origin, and
 // {1} the number of the strike.
@@ -68,7 +68,7 @@ type Payload struct {
 const Endless = -1
 
 // Sees is what the user must be told. Zero: nothing, the session goes on as if
-// nothing had been. Op, TooLarge, Late, Refused, Left and Fails are conditions on
+// nothing had been. Op, TooLarge, Late, Refused, Left, Fails and Lacking are conditions on
 // one error, which may come from anywhere a user is told of one.
 type Sees struct {
 	Op       string // of the *transport.Error
@@ -78,6 +78,7 @@ type Sees struct {
 	Refused  bool   // it wraps a *bayeux.Error
 	Left     bool   // it wraps client.ErrLeft
 	Fails    bool   // it is an *client.OpError, and of no other type that is named here
+	Lacking  bool   // no reply came: Late on a socket, Fails by long-polling
 	Ends     bool   // the session ends with it; otherwise it works again when the attack is over
 	Dropped  int    // events that were counted as nobody's, at least
 	Stray    int    // other messages that were counted as nobody's, at least
@@ -87,7 +88,7 @@ type Sees struct {
 
 // Error reports whether the user must see an error.
 func (s Sees) Error() bool {
-	return s.Op != "" || s.TooLarge || s.Late || s.Refused || s.Left || s.Fails
+	return s.Op != "" || s.TooLarge || s.Late || s.Refused || s.Left || s.Fails || s.Lacking
 }
 
 // Pipes are the connectionTypes that it can be tried on.

@@ -131,9 +131,9 @@ func handshakes() []Attack {
 			Payload: Payload{Head: `[{"channel":"/meta/handshake","id":"{id}","successful":true,"clientId":"`, Loop: long, Times: Limit/len(long) - 2, Tail: `"}]`}},
 		Attack{Name: "a thousand replies to one handshake", On: Handshake, Sees: Sees{Stray: 1000},
 			Payload: Payload{Head: `[{honest}`, Loop: `,{"channel":"/meta/handshake","id":"{id}","clientId":"evil","successful":true}`, Times: 1000, Tail: `]`}},
-		Attack{Name: "a handshake's reply under another id", On: Handshake, Sees: Sees{Late: true, Stray: 1, Ends: true},
+		Attack{Name: "a handshake's reply under another id", On: Handshake, Sees: Sees{Lacking: true, Ends: true},
 			Payload: Payload{Head: `[{"channel":"/meta/handshake","id":"99999","clientId":"evil","successful":true}]`}},
-		Attack{Name: "a connect's reply to a handshake", On: Handshake, Sees: Sees{Late: true, Stray: 1, Ends: true},
+		Attack{Name: "a connect's reply to a handshake", On: Handshake, Sees: Sees{Lacking: true, Ends: true},
 			Payload: Payload{Head: `[{"channel":"/meta/connect","id":"{id}","clientId":"evil","successful":true}]`}},
 	)
 	return at(AsBody, all)
@@ -143,7 +143,7 @@ func handshakes() []Attack {
 func advices() []Attack {
 	var all []Attack
 	add := func(name, advice string, sees Sees) {
-		p := Payload{Head: `[{"channel":"/meta/connect","id":"{id}","successful":true,"advice":` + advice + `}]`}
+		p := Payload{Head: `[{others}{"channel":"/meta/connect","id":"{id}","successful":true,"advice":` + advice + `}]`}
 		all = append(all, Attack{Name: name, On: Connect, Payload: p, Sees: sees})
 	}
 	calm := Sees{Requests: 60}

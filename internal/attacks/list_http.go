@@ -37,7 +37,7 @@ func answers() []Attack {
 		{Name: "a length of 2^64", Payload: Payload{Head: ok + "Content-Length: 18446744073709551616\r\n\r\n[]"}, Sees: Sees{Op: "read"}},
 		{Name: "a negative length", Payload: Payload{Head: ok + "Content-Length: -1\r\n\r\n[]"}, Sees: Sees{Op: "read"}},
 		{Name: "two lengths", Payload: Payload{Head: ok + "Content-Length: 3\r\nContent-Length: 2\r\n\r\n[] "}, Sees: Sees{Op: "read"}},
-		{Name: "a length and chunks", Payload: Payload{Head: ok + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[] \r\n0\r\n\r\n"}, Sees: Sees{Op: "status|read"}},
+		{Name: "a length and chunks", Payload: Payload{Head: ok + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[] \r\n0\r\n\r\n"}, Sees: Sees{Fails: true}},
 		{Name: "an encoding of transfer that is unknown", Payload: Payload{Head: ok + "Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n"}, Sees: Sees{Op: "read"}},
 		{Name: "less than the length", Payload: Payload{Head: ok + "Content-Length: 100\r\n\r\n[]"}, Sees: Sees{Op: "read"}},
 		{Name: "1xx without end", Payload: Payload{Loop: "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", Times: Endless}, Sees: Sees{TooLarge: true}},
@@ -52,7 +52,7 @@ func answers() []Attack {
 		{Name: "HTTP/9.9", Payload: Payload{Head: "HTTP/9.9 200 OK\r\n\r\n"}, Sees: Sees{Op: "read|status"}},
 		{Name: "a status of -1", Payload: Payload{Head: "HTTP/1.1 -1 secret\r\n\r\n"}, Sees: Sees{Op: "read"}},
 		{Name: "a header with NUL", Payload: Payload{Head: ok + "X: a\x00b\r\n" + length}, Sees: Sees{Op: "read|status"}},
-		{Name: "a name with a space", Payload: Payload{Head: ok + "X Y: secret\r\n" + length}, Sees: Sees{Op: "read|status"}},
+		{Name: "a name with a space", Payload: Payload{Head: ok + "X Y: secret\r\n" + length}, Sees: Sees{Fails: true}},
 		{Name: "header byte by byte", Payload: Payload{Head: ok + "X: " + long + long + long, Slow: slowly}, Sees: Sees{Late: true}},
 		{Name: "body byte by byte", Payload: Payload{Head: ok + "Content-Length: 1000\r\n\r\n", Loop: " ", Times: 1000, Slow: slowly}, Sees: Sees{Late: true}},
 		{Name: "no answer", Payload: Payload{Hang: true}, Sees: Sees{Late: true}},
@@ -84,18 +84,17 @@ func answers() []Attack {
 
 var redirects = []int{301, 302, 303, 307, 308}
 
-// unwanted are headers that must come to nothing: the answer that they stand in
-// is honest.
+// unwanted are headers that must come to nothing, or are no header: the answer
+// that they stand in is honest.
 func unwanted() []Attack {
 	all := []Attack{
 		{Name: "a cookie for another domain", Payload: Payload{Head: "Set-Cookie: canary=1; Domain=other.example\r\n"}},
 		{Name: "a cookie for a public suffix", Payload: Payload{Head: "Set-Cookie: canary=1; Domain=com\r\n"}},
 		{Name: "a cookie for a part of an address", Payload: Payload{Head: "Set-Cookie: canary=1; Domain=0.0.1\r\n"}},
 		{Name: "a cookie for another path", Payload: Payload{Head: "Set-Cookie: canary=1; Path=/other\r\n"}},
-		{Name: "a cookie for secure connections", Payload: Payload{Head: "Set-Cookie: canary=1; Secure\r\n"}},
-		{Name: "a cookie with a carriage return", Payload: Payload{Head: "Set-Cookie: a=1\rX-Canary: 1\r\n"}},
-		{Name: "a cookie with control characters", Payload: Payload{Head: "Set-Cookie: canary=\x01\x02\r\n"}},
-		{Name: "new cookies in each answer", Payload: Payload{Head: "Set-Cookie: a{1}=", Loop: long, Times: 50, Tail: "\r\n"}},
+		{Name: "a cookie with a carriage return", Payload: Payload{Head: "Set-Cookie: a=1\rX-Canary: 1\r\n"}, Sees: Sees{Op: "read"}},
+		{Name: "a cookie with control characters", Payload: Payload{Head: "Set-Cookie: canary=\x01\x02\r\n"}, Sees: Sees{Op: "read"}},
+		{Name: "new cookies in each answer", Payload: Payload{Head: "Set-Cookie: a{1}=", Loop: long, Times: 50, Tail: "\r\n"}, On: Event, Times: 100},
 		{Name: "other services to go to", Payload: Payload{Head: "Alt-Svc: h2=\"{other}\"; ma=1000\r\nLocation: http://{other}/\r\nRefresh: 0; url=http://{other}/\r\n"}},
 	}
 	for i := range all {

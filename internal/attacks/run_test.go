@@ -79,6 +79,17 @@ func (r *run) told() []error {
 	return slices.Clone(r.errs)
 }
 
+// brief is what the user was told, for the log.
+func (r *run) brief() string {
+	var all []string
+	for _, err := range r.told() {
+		s := err.Error()
+		all = append(all, s[:min(len(s), 150)])
+	}
+	slices.Sort(all)
+	return strings.Join(slices.Compact(all), "; ")
+}
+
 // dial begins the session, with secrets wherever there may be some.
 func (r *run) dial() error {
 	site := "http://canary:canary@" + r.server.Addr() + "/cometd?token=canary"
@@ -149,6 +160,7 @@ func sees(s attacks.Sees, err error) bool {
 	var server *bayeux.Error
 	late := errors.Is(err, client.ErrLate) || errors.Is(err, context.DeadlineExceeded)
 	refused, reached := errors.As(err, &server), errors.As(err, &pipe)
+	fails := errors.As(err, &op) && !refused && !reached
 	switch {
 	case s.Op != "" && (!reached || !slices.Contains(strings.Split(s.Op, "|"), pipe.Op)):
 	case s.Status != 0 && (!reached || pipe.Status != s.Status):
@@ -156,7 +168,8 @@ func sees(s attacks.Sees, err error) bool {
 	case s.Late && !late:
 	case s.Refused && !refused:
 	case s.Left && !errors.Is(err, client.ErrLeft):
-	case s.Fails && (!errors.As(err, &op) || refused || reached):
+	case s.Fails && !fails:
+	case s.Lacking && !fails && !late:
 	default:
 		return true
 	}

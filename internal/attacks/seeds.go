@@ -34,7 +34,7 @@ func seeds(p Place) (all [][]byte) {
 			continue
 		}
 		s := a.Payload.fill("{id}", "1", "{client}", clientID, "{other}", "127.0.0.1:1", "{1}", "1",
-			"{honest}", `{"channel":"/a","id":"1","successful":true}`, "{answer}", withLength("[]"))
+			"{honest}", `{"channel":"/a","id":"1","successful":true}`, "{others}", "", "{answer}", withLength("[]"))
 		if s.Times == Endless || len(s.Loop)*s.Times > seedBytes {
 			s.Times = seedLoops
 		}

@@ -179,7 +179,13 @@ func (s *Server) filled(p Payload, names ...string) Payload {
 
 // body is the payload of an attack on a message, in JSON.
 func (s *Server) body(m message, replies []string) Payload {
-	return s.filled(s.attack.Payload, "{id}", m.ID, "{client}", clientID, "{honest}", strings.Join(replies, ","))
+	others := ""
+	for _, r := range replies {
+		if !strings.Contains(r, fmt.Sprintf(`"id":%q`, m.ID)) {
+			others += r + ","
+		}
+	}
+	return s.filled(s.attack.Payload, "{id}", m.ID, "{client}", clientID, "{others}", others, "{honest}", strings.Join(replies, ","))
 }
 
 // post answers a POST, and reports whether the connection may be used again.

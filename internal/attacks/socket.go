@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -88,11 +89,7 @@ func (k *socket) body(p Payload) error {
 		p.Head = head(fin|text, n) + p.Head
 		return p.writeTo(k.c)
 	}
-	piece := Payload{Loop: p.Loop, Times: max(chunk/len(p.Loop), 1)}
 	p.Head = frame(text, p.Head)
-	p.Loop = head(more, piece.size())
-	for range piece.Times {
-		p.Loop += piece.Loop
-	}
+	p.Loop = frame(more, strings.Repeat(p.Loop, max(chunk/len(p.Loop), 1)))
 	return p.writeTo(k.c)
 }

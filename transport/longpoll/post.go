@@ -40,7 +40,7 @@ func (p *pipe) post(ctx context.Context, batch []bayeux.Message) ([]bayeux.Messa
 	if err != nil {
 		return nil, &transport.Error{Op: "read", Status: res.StatusCode, Err: plain(err)}
 	}
-	ms, err := bayeux.Decode(b, p.limits.Limits)
+	ms, err := transport.Decode(b, p.limits.Limits)
 	if err != nil {
 		return nil, &transport.Error{Op: "decode", Status: res.StatusCode, Err: err}
 	}

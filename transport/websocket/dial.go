@@ -86,7 +86,7 @@ func (k *socket) upgrade(ctx context.Context, u *url.URL, t *transport.Target, c
 		}
 	}
 	if err != nil {
-		return nil, refusal(res, err)
+		return nil, refusal(res, in.cause(err))
 	}
 	in.left = -1
 	if res.Header.Get("Sec-WebSocket-Extensions") != "" || res.Header.Get("Sec-WebSocket-Protocol") != "" {
@@ -180,6 +180,15 @@ func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.Conn.Read(p[:min(len(p), b.left)])
 	b.left -= n
 	return n, err
+}
+
+// cause is err, or what it must be due to: a line that the bound has cut looks
+// like a line that is no header's.
+func (b *bounded) cause(err error) error {
+	if err != nil && b.left == 0 {
+		return errHeader
+	}
+	return err
 }
 
 func (b *bounded) Close() error { return b.raw.Close() }
