@@ -20,9 +20,17 @@ const (
 // longer ones are cut to it and negative ones to zero.
 const MaxAdvised = 24 * time.Hour
 
-// maxSections bounds the transport-named parts of one advice, however often it
-// is merged: there are about five connectionTypes in the world.
-const maxSections = 16
+// The bounds of one advice, however often it is merged: there are about five
+// connectionTypes in the world, and a list of hosts is told and not followed.
+const (
+	maxSections    = 16
+	maxSectionName = 64
+	maxHosts       = 32
+	maxHost        = 264 // bytes of its JSON
+	// maxAdvised bounds the messages of one batch that have an advice: a client
+	// that sends that many at once is not known.
+	maxAdvised = 1024
+)
 
 // Advice is a server's advice, or a client's wishes on a connect. A nil field
 // was not sent: it leaves standing what was advised before, see Merge.
@@ -32,7 +40,7 @@ type Advice struct {
 	Timeout         *time.Duration // how long a connect may be held
 	MaxInterval     *time.Duration // how long the session lives without a connect
 	MultipleClients *bool          // "multiple-clients": the browser's cookie is shared by several sessions
-	Hosts           []string       // told, never followed by this module
+	Hosts           []string       // told, never followed by this module; 32 at most
 	Sections        map[string]Advice
 	// Sections are the transport-named parts ("long-polling": {…}) that hold
 	// for one connectionType only, see For. They have no sections of their own,

@@ -61,16 +61,17 @@ func Decode(b []byte, l Limits) ([]Message, error) {
 // than most frames are.
 type decoder struct {
 	jsontext.Decoder
-	in    bytes.Buffer // over b: a Buffer is parsed in place, so that offsets are offsets into b
-	b     []byte
-	names names
+	in      bytes.Buffer // over b: a Buffer is parsed in place, so that offsets are offsets into b
+	b       []byte
+	names   names
+	advised int // messages that had an advice
 }
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
 func open(b []byte) *decoder {
 	d := decoders.Get().(*decoder)
-	d.b, d.in = b, *bytes.NewBuffer(b)
+	d.b, d.in, d.advised = b, *bytes.NewBuffer(b), 0
 	// Names may repeat inside data, which is the application's; reserved keys
 	// are counted by hand. Of invalid UTF-8 only lone surrogates are left here,
 	// which are grammatical as escapes, and which Faye's JSON.stringify writes:

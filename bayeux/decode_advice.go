@@ -2,6 +2,7 @@ package bayeux
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -12,6 +13,9 @@ import (
 func (d *decoder) adviceIfAny() (*Advice, error) {
 	if d.PeekKind() != jsontext.KindBeginObject {
 		return nil, d.skip()
+	}
+	if d.advised++; d.advised > maxAdvised {
+		return nil, fmt.Errorf("%w: more than %d messages with advice", ErrTooLarge, maxAdvised)
 	}
 	a := new(Advice)
 	return a, d.advice(a, true)
@@ -29,7 +33,7 @@ func (d *decoder) advice(a *Advice, sections bool) error {
 		if err != nil {
 			return err
 		}
-		if err := d.advised(a, key, sections); err != nil {
+		if err := d.adviceMember(a, key, sections); err != nil {
 			return err
 		}
 	}
@@ -39,8 +43,8 @@ func (d *decoder) advice(a *Advice, sections bool) error {
 	return nil
 }
 
-// advised reads the value of one key.
-func (d *decoder) advised(a *Advice, key []byte, sections bool) error {
+// adviceMember reads the value of one key.
+func (d *decoder) adviceMember(a *Advice, key []byte, sections bool) error {
 	switch string(key) {
 	case "reconnect":
 		return d.reconnect(&a.Reconnect)
@@ -53,13 +57,9 @@ func (d *decoder) advised(a *Advice, key []byte, sections bool) error {
 	case "multiple-clients":
 		return d.flag(&a.MultipleClients)
 	case "hosts":
-		hosts, err := texts[string](d)
-		if hosts != nil {
-			a.Hosts = hosts
-		}
-		return err
+		return d.hosts(&a.Hosts)
 	}
-	if sections && d.PeekKind() == jsontext.KindBeginObject {
+	if sections && len(key) <= maxSectionName && d.PeekKind() == jsontext.KindBeginObject {
 		return d.section(a, string(key))
 	}
 	return d.skip()
@@ -73,6 +73,34 @@ func (d *decoder) section(a *Advice, name string) error {
 		return err
 	}
 	a.setSection(name, s)
+	return nil
+}
+
+// hosts takes a list of names. What is no name of a host (RFC 1035 section
+// 2.3.4, and a port), or comes after the bound, is passed over.
+func (d *decoder) hosts(to *[]string) error {
+	if d.PeekKind() != jsontext.KindBeginArray {
+		return d.skip()
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return d.fail(badJSON, err)
+	}
+	var all []string
+	for d.PeekKind() != jsontext.KindEndArray {
+		v, err := d.value()
+		if err != nil {
+			return err
+		}
+		if v[0] == '"' && len(v) <= maxHost && len(all) < maxHosts {
+			all = append(all, unquote(v))
+		}
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return d.fail(badJSON, err)
+	}
+	if all != nil {
+		*to = all
+	}
 	return nil
 }
 

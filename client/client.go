@@ -68,6 +68,7 @@ type Client struct {
 	draining  bool // nothing new is taken
 	heldBytes int  // of all legs
 	dropped   uint64
+	stray     uint64
 }
 
 // A leg is what the client knows of one that carried something.

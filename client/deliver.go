@@ -16,6 +16,7 @@ const heldFactor = 64
 // no batch.
 func (c *Client) event(e *fx, id transport.LegID, l *leg, m *bayeux.Message) {
 	if m.Channel == "" || m.Channel.Meta() {
+		c.stray++
 		return
 	}
 	c.cycle.events = true

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"slices"
 	"sync"
@@ -135,7 +134,7 @@ func (d *Dialer) newClient(rawURL string, o *Options) (*Client, error) {
 	c.s = transport.NewSession(d.network(), target)
 	c.s.Logger, c.s.Jar = c.log, c.o.Jar
 	if c.s.Jar == nil {
-		c.s.Jar, _ = cookiejar.New(nil) // it cannot fail
+		c.s.Jar = newJar()
 	}
 	c.ctx, c.end = context.WithCancel(context.Background())
 	c.timer = time.AfterFunc(time.Hour, c.tick)

@@ -34,6 +34,7 @@ var (
 	errAckHeld   = errors.New("client: more events wait for their acknowledged reply than the limits allow")
 	errNoSession = errors.New("client: there is no session")
 	errNoID      = errors.New("client: the handshake reply has no clientId")
+	errLongID    = errors.New("client: the handshake reply has a clientId of more than 1,024 bytes")
 )
 
 // An OpError says which of the client's doings failed and why: Op is dial,

@@ -86,6 +86,8 @@ func (c *Client) receive(e *fx, id transport.LegID, ms []bayeux.Message) {
 		case m.Channel == bayeux.MetaConnect:
 			if id == c.cycle.leg && m.ID == c.cycle.id && !l.cut { // the events it closes were dropped
 				connect = m
+			} else {
+				c.stray++
 			}
 		default:
 			if err := c.replied(e, m); err != nil {

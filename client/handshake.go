@@ -13,6 +13,10 @@ import (
 // refused sign-in.
 const maxRefused = 2
 
+// maxClientID bounds what each message carries that leaves: servers have some
+// thirty bytes.
+const maxClientID = 1024
+
 // shake is the handshake under way, and the sign-in for it.
 type shake struct {
 	id   string
@@ -83,13 +87,18 @@ func (c *Client) drawHandshake(e *fx, l transport.Leg, now time.Time) []bayeux.M
 // shaken takes the reply to the handshake.
 func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
 	if m.ID != c.shake.id || c.shake.leg == 0 {
+		c.stray++
 		return
 	}
 	c.shake.leg, c.shake.late = 0, time.Time{}
 	c.shake.leaves()
 	err := c.said(m)
-	if err == nil && m.Meta.ClientID == "" {
+	switch {
+	case err != nil:
+	case m.Meta.ClientID == "":
 		err = errNoID
+	case len(m.Meta.ClientID) > maxClientID:
+		err = errLongID
 	}
 	c.ends(e, c.shake.x, m.Channel, m, err)
 	if err != nil {

@@ -79,7 +79,8 @@ type Options struct {
 	// Header goes with every HTTP request and with the WebSocket's upgrade.
 	Header http.Header
 	// Jar keeps the session's cookies for both transports. It must not be
-	// shared by sessions: servers tie the session to a cookie. Nil is a new one.
+	// shared by sessions: servers tie the session to a cookie. Nil is a new one,
+	// which keeps 50 cookies of 4 KiB, and 32 KiB together.
 	Jar http.CookieJar
 	// Ext is marshalled into the ext object of the handshake. Nil: none.
 	Ext any
@@ -132,7 +133,7 @@ type Extension interface {
 // queue's default.
 type Bound struct {
 	Messages int
-	Bytes    int // of data and ext
+	Bytes    int // of the messages, about what they are as JSON
 }
 
 func (b Bound) or(messages, bytes int) Bound {

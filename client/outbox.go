@@ -226,6 +226,7 @@ func (c *Client) overdue(e *fx, now time.Time) {
 func (c *Client) replied(e *fx, m *bayeux.Message) (unknown error) {
 	p := c.out.pending[m.ID]
 	if p == nil || p.m.Channel != m.Channel {
+		c.stray++
 		return nil
 	}
 	err := c.said(m)

@@ -39,6 +39,7 @@ type Status struct {
 	Ack       bool      // the acknowledgement extension is in use
 	Unsettled int       // messages sent and not yet answered
 	Dropped   uint64    // events that no subscription was there for
+	Stray     uint64    // other messages that nobody was there for: replies to nothing that is out, and what no client is sent
 	Err       error     // of the last failure, while State is Waiting or Closed
 }
 
@@ -55,7 +56,7 @@ func (c *Client) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return Status{State: c.state, Since: c.since, Transport: c.carry, Reason: c.why.reason, NextTry: c.why.next, Session: c.sessions, Ack: c.ack,
-		Unsettled: c.out.unsettled(), Dropped: c.dropped, Err: c.cause}
+		Unsettled: c.out.unsettled(), Dropped: c.dropped, Stray: c.stray, Err: c.cause}
 }
 
 // A choice is what was last decided about the transport.

@@ -139,7 +139,7 @@ const (
 	crowded = 32
 )
 
-func weight(m *bayeux.Message) int { return len(m.Data) + len(m.Ext) }
+func weight(m *bayeux.Message) int { return m.Size() }
 
 // put queues a message, and returns the gap that this opened, if it did, and
 // whether many wait.

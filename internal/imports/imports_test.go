@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"transport/transporttest":   {"bayeux", "bayeux/bayeuxtest", "transport", "internal/memnet"},
 	"fallback":                  {"bayeux", "transport"},
 	"client":                    {"bayeux", "transport", "fallback", "transport/websocket", "transport/longpoll"},
+	"internal/attacks":          {},
 	"internal/cuts": {"bayeux", "bayeux/bayeuxtest", "client", "fallback", "internal/memnet", "internal/spread", "internal/verdict",
 		"transport/longpoll", "transport/transporttest", "transport/websocket"},
 	"internal/fidelity":  {"bayeux", "transport", "client", "fallback"},
@@ -58,7 +59,7 @@ var onlyIn = map[string][]string{
 	"github.com/stretchr/testify":        {"transport/transporttest", "internal/fidelity", "internal/figures"},
 	"pgregory.net/rapid":                 {},
 	"go.uber.org/goleak":                 {},
-	"net/http":                           {"bayeux/bayeuxtest", "transport", "client", "internal/testnet", "internal/cuts", "internal/fidelity", "internal/figures", "internal/sim", "cmd", "examples"},
+	"net/http":                           {"bayeux/bayeuxtest", "transport", "client", "internal/attacks", "internal/testnet", "internal/cuts", "internal/fidelity", "internal/figures", "internal/sim", "cmd", "examples"},
 	"unsafe":                             {},
 }
 

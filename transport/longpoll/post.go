@@ -41,7 +41,7 @@ func (p *pipe) post(ctx context.Context, cancel context.CancelCauseFunc, batch [
 		return nil, &transport.Error{Op: "read", Status: res.StatusCode, Err: plain(err)}
 	}
 	_ = res.Body.Close() // it is at its end
-	ms, err := bayeux.Decode(b, p.limits.Limits)
+	ms, err := transport.Decode(b, p.limits.Limits)
 	if err != nil {
 		return nil, &transport.Error{Op: "decode", Status: res.StatusCode, Err: err}
 	}

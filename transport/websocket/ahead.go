@@ -53,6 +53,15 @@ func (b *bounded) begin(p []byte) (int, error) {
 	return n, err
 }
 
+// cause is err, or what it must be due to: a line that the bound has cut looks
+// like a line that is no header's.
+func (b *bounded) cause(err error) error {
+	if err != nil && b.left == 0 {
+		return errHeader
+	}
+	return err
+}
+
 // readAhead gives out what was read ahead, and reads first if that is nothing.
 func (b *bounded) readAhead(p []byte) (int, error) {
 	if len(b.rest) == 0 {

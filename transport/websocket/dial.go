@@ -83,7 +83,7 @@ func (k *socket) upgrade(ctx context.Context, u *url.URL, t *transport.Target, c
 		}
 	}
 	if err != nil {
-		return nil, refusal(res, err)
+		return nil, refusal(res, in.cause(err))
 	}
 	in.left = -1
 	if res.Header.Get("Sec-WebSocket-Extensions") != "" || res.Header.Get("Sec-WebSocket-Protocol") != "" {

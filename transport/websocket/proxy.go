@@ -97,8 +97,10 @@ func (k *socket) ask(c net.Conn, via *url.URL, addr string) (int, error) {
 	if err := r.Write(c); err != nil {
 		return 0, err
 	}
-	in := bufio.NewReader(&bounded{Conn: c, raw: k.raw, left: k.p.limits.Header})
+	head := &bounded{Conn: c, raw: k.raw, left: k.p.limits.Header}
+	in := bufio.NewReader(head)
 	res, err := http.ReadResponse(in, r)
+	err = head.cause(err)
 	switch {
 	case err != nil && !broken(err):
 		return 0, errNotHTTP

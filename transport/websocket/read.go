@@ -6,7 +6,6 @@ import (
 
 	ws "github.com/gorilla/websocket"
 
-	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/transport"
 )
 
@@ -38,7 +37,7 @@ func (k *socket) take(kind int, r io.Reader) *transport.Error {
 	if kind != ws.TextMessage {
 		return &transport.Error{Op: "decode", Err: errNotText}
 	}
-	ms, err := bayeux.Decode(b, k.p.limits.Limits)
+	ms, err := transport.Decode(b, k.p.limits.Limits)
 	if err != nil {
 		return &transport.Error{Op: "decode", Err: err}
 	}

@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -128,7 +129,9 @@ func (k *socket) broken(err error) {
 		k.fail("write", err)
 		return
 	}
-	k.err = &transport.Error{Op: "write", Err: err}
+	if !errors.Is(err, ws.ErrCloseSent) { // that was the reader's close frame: it knows why
+		k.err = &transport.Error{Op: "write", Err: err}
+	}
 	k.leave()
 	_ = k.conn.SetReadDeadline(time.Now().Add(drainTime))
 }
