@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/turold/turold/internal/attacks"
 )
 
 // FuzzDecode: no panic; data lies within the input; encoding and decoding
@@ -16,6 +18,9 @@ import (
 func FuzzDecode(f *testing.F) {
 	for _, in := range batches(f) {
 		f.Add([]byte(in))
+	}
+	for _, in := range attacks.Bodies() {
+		f.Add(in)
 	}
 	for _, in := range []string{
 		``, `[]`, `{}`, `[{}]`, `[{"data":{"n":1,"n":2},"ext":[1e400]}]`, `[{"id":-0,"\u0069d":1}]`, `[{"channel":"/\ud800"}]`,

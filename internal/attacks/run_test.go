@@ -23,10 +23,24 @@ import (
 )
 
 const (
-	deadline = time.Second      // for an answer
-	patience = 3 * time.Second  // of the user, for one call
-	recovery = 15 * time.Second // until a session serves again: generous
+	deadline = time.Second      // for an answer, where the attack is that none comes
+	patience = 3 * deadline     // of the user, for one call, there
+	recovery = 20 * time.Second // until a session serves again, and for everything else: generous
 )
+
+// hurried reports whether it is by a deadline that the attack is to be seen.
+func (r *run) hurried() bool {
+	s := r.attack.Sees
+	return s.Late || s.Lacking || s.Op == "cut"
+}
+
+// within is the time for one call, and for one answer.
+func (r *run) within() (call, answer time.Duration) {
+	if r.hurried() {
+		return patience, deadline
+	}
+	return recovery, recovery
+}
 
 // A run is one attack on one client.
 type run struct {
@@ -97,12 +111,13 @@ func (r *run) dial() error {
 		site = "https://canary:canary@server.invalid/cometd?token=canary"
 		r.dialer.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: r.server.Addr(), User: url.UserPassword("canary", "canary")})
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	call, answer := r.within()
+	ctx, cancel := context.WithTimeout(r.Context(), call)
 	defer cancel()
 	var err error
 	r.c, err = r.dialer.Dial(ctx, site, &client.Options{
 		Header: http.Header{"X-Token": {"canary"}}, Ext: map[string]string{"token": "canary"},
-		NoAck: !r.attack.Ack, NetworkDelay: deadline,
+		NoAck: !r.attack.Ack, NetworkDelay: answer,
 	})
 	r.tell(err)
 	return err
@@ -123,7 +138,8 @@ func (r *run) subscribe() *client.Subscription {
 
 // publish publishes once.
 func (r *run) publish(n int) error {
-	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	call, _ := r.within()
+	ctx, cancel := context.WithTimeout(r.Context(), call)
 	defer cancel()
 	err := r.c.Publish(ctx, attacks.Event, n)
 	r.tell(err)

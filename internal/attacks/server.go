@@ -20,6 +20,7 @@ type Server struct {
 	attack   Attack
 	l, other net.Listener
 	wg       sync.WaitGroup
+	quit     chan struct{}
 
 	mu     sync.Mutex
 	closed bool
@@ -39,7 +40,7 @@ type Seen struct {
 
 // Start serves an attack on the loopback interface, until Close.
 func Start(a Attack) (*Server, error) {
-	s := &Server{attack: a, conns: map[net.Conn]bool{}}
+	s := &Server{attack: a, quit: make(chan struct{}), conns: map[net.Conn]bool{}}
 	var err error
 	if s.l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		return nil, err
@@ -69,12 +70,13 @@ func (s *Server) Seen() Seen {
 	return seen
 }
 
-// Close cuts every connection and waits for all that runs.
+// Close cuts every connection and waits for all that runs. It is called once.
 func (s *Server) Close() {
 	s.l.Close()
 	s.other.Close()
 	s.mu.Lock()
 	s.closed = true
+	close(s.quit)
 	for c := range s.conns {
 		c.Close()
 	}
@@ -127,6 +129,14 @@ func (s *Server) serve(c net.Conn) {
 				return
 			}
 		}
+	}
+}
+
+// sleep waits, but not beyond Close.
+func (s *Server) sleep(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-s.quit:
 	}
 }
 
@@ -193,7 +203,7 @@ func (s *Server) post(c net.Conn, ms []message) bool {
 	replies, hold := s.honest(ms)
 	m, due := s.due(ms, AsBody, AsAnswer)
 	if !due {
-		time.Sleep(hold)
+		s.sleep(hold)
 		return say(c, answer(batch(replies))) == nil
 	}
 	if s.attack.Place == AsBody {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 )
 
 // switching begins a 101 that is in order but for {accept}, which a server
@@ -67,7 +66,7 @@ func (k *socket) take(ms []message) bool {
 	if !due {
 		if hold > 0 {
 			k.wg.Go(func() {
-				time.Sleep(hold)
+				k.s.sleep(hold)
 				_ = k.write(frame(fin|text, batch(replies)))
 			})
 			return true

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/attacks"
 	"github.com/turold/turold/transport"
 	"github.com/turold/turold/transport/transporttest"
 )
@@ -27,6 +28,9 @@ func FuzzAnswer(f *testing.F) {
 		"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "HTTP/1.1 000 \r\n\r\n",
 	} {
 		f.Add([]byte(s))
+	}
+	for _, s := range attacks.Answers() {
+		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		n := &transport.Network{

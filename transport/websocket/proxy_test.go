@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"io"
@@ -39,7 +40,9 @@ func piped(opens bool, said []byte) func(context.Context, string, string) (net.C
 				_, _ = io.WriteString(s, testnet.Switching(r, ""))
 			}
 			go func() { _, _ = io.Copy(io.Discard, s) }()
-			_, _ = s.Write(said)
+			_, right, _ := strings.Cut(testnet.Switching(r, ""), "Sec-WebSocket-Accept: ")
+			right, _, _ = strings.Cut(right, "\r\n")
+			_, _ = s.Write(bytes.ReplaceAll(said, []byte("{accept}"), []byte(right)))
 		}()
 		return c, nil
 	}
