@@ -63,6 +63,7 @@ func (c *Client) deliver(e *fx, m *bayeux.Message) {
 	found := false
 	for pattern := range m.Channel.Patterns {
 		if t := c.topics[pattern]; t != nil && !c.draining {
+			c.settleOwed(e, t)
 			for _, s := range t.subs {
 				found = true
 				g, full := s.put(m)
@@ -106,9 +107,41 @@ func (c *Client) gap(e *fx, reason GapReason) {
 			continue
 		}
 		for _, s := range t.subs {
-			g := &GapError{Channel: s.channel, Reason: reason, Missed: -1}
-			s.putGap(g)
-			c.tellGap(e, g)
+			c.gapIn(e, s, reason)
+		}
+	}
+}
+
+func (c *Client) gapIn(e *fx, s *Subscription, reason GapReason) {
+	g := &GapError{Channel: s.channel, Reason: reason, Missed: -1}
+	s.putGap(g)
+	c.tellGap(e, g)
+}
+
+// forgotten has a gap put into every subscription, because the session is a new
+// one. Where the server has to be asked for the channel, what is published
+// until it has it is missed as well: the gap is told then.
+func (c *Client) forgotten(e *fx) {
+	for _, t := range c.topics {
+		if !t.known {
+			continue
+		}
+		for _, s := range t.subs {
+			s.owes = true
+		}
+		if !t.remote() {
+			c.settleOwed(e, t)
+		}
+	}
+}
+
+// settleOwed tells the gap of a new session: the server has the channel, or
+// will not have it.
+func (c *Client) settleOwed(e *fx, t *topic) {
+	for _, s := range t.subs {
+		if s.owes {
+			s.owes = false
+			c.gapIn(e, s, NewSession)
 		}
 	}
 }

@@ -122,7 +122,7 @@ func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
 	} else {
 		c.forgoUnsubscribes(e)
 		c.resubscribe(e)
-		c.gap(e, NewSession)
+		c.forgotten(e)
 	}
 	c.draws(e)
 }

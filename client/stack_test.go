@@ -235,3 +235,38 @@ func TestSessionThatWasForgotten(t *testing.T) {
 		require.Equal(s, "1", data)
 	})
 }
+
+// TestNothingIsLostBehindTheGapOfANewSession publishes the moment the gap is
+// told: whoever asks for the whole truth then must miss nothing that follows.
+func TestNothingIsLostBehindTheGapOfANewSession(t *testing.T) {
+	for name, so := range map[string]*bayeuxtest.Options{"ack": {}, "without ack": {NoAck: true}, "Faye": {Profile: bayeuxtest.Faye}} {
+		t.Run(name, func(t *testing.T) {
+			onStack(t, so, nil, func(s *stack) {
+				sub, err := s.c.Subscribe(s.Context(), "/a", nil)
+				require.NoError(s, err)
+				local, err := s.c.Listen("/service/b", nil)
+				require.NoError(s, err)
+				for n := range 5 {
+					time.Sleep(10 * time.Second)
+					s.server.CutAll()
+					s.server.Forget("")
+					for {
+						_, err := next(s.T, sub, time.Minute)
+						var gap *client.GapError
+						require.ErrorAs(s, err, &gap)
+						if gap.Reason == client.NewSession {
+							break
+						}
+					}
+					require.NoError(s, s.server.Publish("/a", n))
+					data, err := next(s.T, sub, time.Minute)
+					require.NoError(s, err)
+					require.Equal(s, strconv.Itoa(n), data)
+				}
+				_, err = next(s.T, local, time.Second)
+				var gap *client.GapError
+				require.ErrorAs(s, err, &gap, "what is not asked of the server has it as well")
+			})
+		})
+	}
+}

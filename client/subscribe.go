@@ -135,6 +135,7 @@ func (c *Client) accepted(ctx context.Context, s *Subscription, p *op) error {
 func (c *Client) subscribed(e *fx, p *op) {
 	t := p.topic
 	t.op = nil
+	c.settleOwed(e, t)
 	if p.err == nil {
 		t.live, t.known = true, true
 		return

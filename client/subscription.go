@@ -19,6 +19,7 @@ type Subscription struct {
 	bound   Bound
 	full    FullPolicy
 	bell    chan struct{} // rung when there is something to take
+	owes    bool          // the gap of a new session, which is told once the server has the channel again; under the client's mutex
 
 	mu    sync.Mutex
 	queue deque

@@ -169,8 +169,8 @@ func TestBackendInABrowser(t *testing.T) {
 			time.Sleep(time.Second)
 			require.NoError(t, s.Restart())
 			back := time.Now()
-			for _, p := range people {
-				p.shows("#events .gap", "some may be missing")
+			for name, p := range people {
+				p.shows("#events .gap", "/user/"+name)
 			}
 			t.Logf("both pages know of the gap %v after the server listened", time.Since(back))
 			say("william", "harold", "under duress")
