@@ -21,6 +21,8 @@ type fault struct {
 	wire   func(s *stage, on bool)                                   // what the network does
 	proxy  func(said string) string                                  // the answer to CONNECT
 	secure bool                                                      // only where there is TLS
+	faye   bool                                                      // what the server is: its errors quote clientIds
+	socks  func(c net.Conn, said string)                             // a SOCKS5 proxy's answers
 }
 
 func faults() []fault {
@@ -36,6 +38,7 @@ func faults() []fault {
 			}
 		}},
 		{name: "forgotten", wire: func(s *stage, on bool) { s.server.Forget("") }},
+		{name: "forgotten by Faye", faye: true, wire: func(s *stage, on bool) { s.server.Forget("") }},
 		{name: "disconnected", wire: func(s *stage, on bool) { s.server.Disconnect("") }},
 		{name: "no certificate for it", secure: true, wire: func(s *stage, on bool) {
 			s.wrong.Store(on)
@@ -150,6 +153,17 @@ func spoken() (all []fault) {
 	for _, code := range []int{407, 403, 502} {
 		all = append(all, fault{name: fmt.Sprint("proxy ", code), proxy: func(said string) string {
 			return fmt.Sprintf("HTTP/1.1 %d %s\r\nX: %s\r\nProxy-Authenticate: %s\r\n\r\n%s", code, said, said, said, said)
+		}})
+	}
+	for name, answers := range map[string][]string{
+		"no SOCKS": {"%s"}, "credentials refused": {"\x05\x02", "\x01\x01%s"}, "another method": {"\x05\x7f%s"},
+		"connect refused": {"\x05\x02", "\x01\x00", "\x05\x02\x00\x03%s"}, "unknown refusal": {"\x05\x02", "\x01\x00", "\x05\x99\x00\x03%s"},
+	} {
+		all = append(all, fault{name: "proxy: " + name, socks: func(c net.Conn, said string) {
+			for _, a := range answers {
+				_, _ = c.Read(make([]byte, 512))
+				_, _ = c.Write([]byte(strings.ReplaceAll(a, "%s", said)))
+			}
 		}})
 	}
 	return append(all, fault{name: "proxy: no HTTP", proxy: func(said string) string { return said + "\r\n\r\n" }},

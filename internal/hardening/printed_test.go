@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/bayeux/bayeuxtest"
 	"github.com/turold/turold/client"
 	"github.com/turold/turold/transport"
 )
@@ -41,6 +42,36 @@ func TestNoValueTellsASecret(t *testing.T) {
 		k.value(name, v)
 		if !strings.HasPrefix(fmt.Sprintf("%T", v), "bayeux.") && name != "*Meta" { // which knows of no log
 			k.logger().Info(name, "value", v)
+		}
+	}
+}
+
+// TestMaskedErrorsKeepTheirKind, though the words by which it is found are the
+// session's secrets.
+func TestMaskedErrorsKeepTheirKind(t *testing.T) {
+	for said, kind := range map[string]error{
+		"402::session_unknown": bayeux.ErrUnknownSession, "403::publish_denied": bayeux.ErrForbidden, "500:secret-1,x:broken secret-1": bayeux.ErrFailed,
+	} {
+		for _, mode := range modes {
+			onStage(t, mode, &bayeuxtest.Options{Authorize: func(_ *http.Request, m bayeux.Message) string {
+				if m.Channel == "/a" {
+					return said
+				}
+				return ""
+			}}, func(s *stage) {
+				s.serve("server:80", nil, s.server)
+				c, err := s.dialer.Dial(s.Context(), "http://server/cometd", &client.Options{
+					Header: http.Header{"X-Words": {"session_unknown, publish_denied; secret-1"}, "Cookie": {"session=x"}},
+				})
+				require.NoError(s, err)
+				err = c.Publish(s.Context(), "/a", 1)
+				require.ErrorIs(s, err, kind)
+				var e *bayeux.Error
+				require.ErrorAs(s, err, &e)
+				for _, secret := range []string{"session_unknown", "publish_denied", "secret-1"} {
+					require.NotContains(s, strings.Join(append(e.Args, e.Error(), e.Raw, e.Text), " "), secret)
+				}
+			})
 		}
 	}
 }
