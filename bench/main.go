@@ -32,7 +32,7 @@ func run() error {
 	}
 	only := flag.String("only", "", "regular expression: which comparisons")
 	rounds := flag.Int("rounds", 0, "turns of each; 0: as many as each needs")
-	out := flag.String("o", "", "file to write the report to; its plots are written beside it, below benchmarks/")
+	out := flag.String("o", "", "file to write the report to; its plots go into bench/plots beside it")
 	kept := flag.String("results", "", "file that keeps what was measured: comparisons that are not run again are reported from there")
 	note := flag.String("note", "", "file whose text goes into the report, such as what profiles say")
 	flag.Parse()
