@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -45,6 +46,7 @@ func run() error {
 		return err
 	}
 	var all []*result
+	var failed error
 	for _, c := range comparisons() {
 		if !which.MatchString(c.name) {
 			if taken := earlier[c.name]; taken != nil {
@@ -53,19 +55,15 @@ func run() error {
 			continue
 		}
 		r, err := c.run(ctx, *rounds)
-		if err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
-		}
+		failed = errors.Join(failed, err)
 		r.print(os.Stdout)
 		all = append(all, r)
 	}
-	if err := save(*kept, all); err != nil {
-		return err
+	failed = errors.Join(failed, save(*kept, all))
+	if *out != "" {
+		failed = errors.Join(failed, report(*out, *note, all))
 	}
-	if *out == "" {
-		return nil
-	}
-	return report(*out, *note, all)
+	return failed
 }
 
 // manyFiles raises the limit of open files, where that is allowed: a session may
