@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -68,17 +69,19 @@ type result struct {
 	taken map[string][]figures // by subject, one a round
 }
 
-func (c *comparison) run(ctx context.Context, rounds int) (*result, error) {
+// run takes every figure. What could not be measured is missing, and the error.
+func (c *comparison) run(ctx context.Context, rounds int) (r *result, failed error) {
 	if rounds == 0 {
 		rounds = c.rounds
 	}
-	r := &result{comparison: c, taken: map[string][]figures{}}
+	r = &result{comparison: c, taken: map[string][]figures{}}
 	for round := range rounds {
 		for _, s := range c.subjects {
 			fmt.Fprintf(os.Stderr, "%s %d/%d %s: ", c.name, round+1, rounds, s.name)
 			f, err := take(ctx, s.params)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", s.name, err)
+				failed = errors.Join(failed, fmt.Errorf("%s: %s: %w", c.name, s.name, err))
+				continue
 			}
 			for _, name := range slices.Sorted(maps.Keys(f)) {
 				fmt.Fprintf(os.Stderr, "%s %.4g  ", name, f[name])
@@ -87,7 +90,7 @@ func (c *comparison) run(ctx context.Context, rounds int) (*result, error) {
 			r.taken[s.name] = append(r.taken[s.name], f)
 		}
 	}
-	return r, nil
+	return r, failed
 }
 
 // figure is all that was taken of one figure of a subject, in turn.

@@ -12,6 +12,9 @@
 // the file that -o names. It promises no figure: it exits with 0 whatever they
 // are, and only fails where something could not be measured.
 //
+// What was measured is kept in the file that -results names: -only measures
+// some of it anew, the rest is reported as it was. It runs on Unix, with 65,536 open files.
+//
 // It is a module of its own because the plots are drawn by gonum.org/v1/plot and
 // the server's frames read by gobwas/ws, which nobody who uses the library should
 // have to download. It uses what is public of the main module, as a user does.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -32,7 +33,7 @@ func run() error {
 	}
 	only := flag.String("only", "", "regular expression: which comparisons")
 	rounds := flag.Int("rounds", 0, "turns of each; 0: as many as each needs")
-	out := flag.String("o", "", "file to write the report to; its plots are written beside it, below benchmarks/")
+	out := flag.String("o", "", "file to write the report to; its plots go into bench/plots beside it")
 	kept := flag.String("results", "", "file that keeps what was measured: comparisons that are not run again are reported from there")
 	note := flag.String("note", "", "file whose text goes into the report, such as what profiles say")
 	flag.Parse()
@@ -45,6 +46,7 @@ func run() error {
 		return err
 	}
 	var all []*result
+	var failed error
 	for _, c := range comparisons() {
 		if !which.MatchString(c.name) {
 			if taken := earlier[c.name]; taken != nil {
@@ -53,19 +55,15 @@ func run() error {
 			continue
 		}
 		r, err := c.run(ctx, *rounds)
-		if err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
-		}
+		failed = errors.Join(failed, err)
 		r.print(os.Stdout)
 		all = append(all, r)
 	}
-	if err := save(*kept, all); err != nil {
-		return err
+	failed = errors.Join(failed, save(*kept, all))
+	if *out != "" {
+		failed = errors.Join(failed, report(*out, *note, all))
 	}
-	if *out == "" {
-		return nil
-	}
-	return report(*out, *note, all)
+	return failed
 }
 
 // manyFiles raises the limit of open files, where that is allowed: a session may

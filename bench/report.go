@@ -84,7 +84,7 @@ processes of their own; the server answers from canned bytes. The machine was sh
 			if p.of != r.name {
 				continue
 			}
-			name := filepath.Join("benchmarks", r.name+"-"+p.figure+".svg")
+			name := filepath.Join("bench", "plots", r.name+"-"+p.figure+".svg")
 			if err := p.draw(r, filepath.Join(filepath.Dir(file), name)); err != nil {
 				return err
 			}

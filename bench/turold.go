@@ -33,7 +33,7 @@ func (p params) mode() fallback.Mode {
 
 // begin dials and subscribes.
 func (p params) begin(ctx context.Context, d *client.Dialer, far bool) (*session, error) {
-	c, err := d.Dial(ctx, p.url(far), &client.Options{NoAck: !p.Ack})
+	c, err := d.Dial(ctx, p.url(far), &client.Options{NoAck: !p.Ack, KeepDialing: true})
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,8 @@ type Dialer struct {
 	// Policy chooses between the transports; zero is the default mode.
 	Policy fallback.Policy
 	// TLS holds for every TLS connection, WebSocket and HTTP alike. Nil is Go's
-	// default. It is cloned.
+	// default. It is cloned; without a ClientSessionCache it gets one, so that
+	// connections resume each other's TLS sessions.
 	TLS *tls.Config
 	// Proxy is as in http.Transport and holds for both transports: HTTP, HTTPS
 	// and SOCKS5 proxies, credentials in the URL. Nil takes the environment's.

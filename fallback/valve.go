@@ -121,6 +121,9 @@ func (v *valve) tell() {
 		v.mu.Lock()
 		v.telling = false
 	}
+	if len(v.untold) == 0 {
+		v.untold = nil // an idle session need not keep what was told
+	}
 }
 
 // arm sets the one timer to the end of the choice's patience.
