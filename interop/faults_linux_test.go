@@ -137,3 +137,20 @@ func TestNoConnectionOpens(t *testing.T) {
 	require.LessOrEqual(t, attempts, 10*(len(s.members)+2))
 	s.lossless(t)
 }
+
+// TestSilence: for 20 s no packet passes, of any connection. Nobody is told when
+// they pass again, and it is the same session.
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, servers.CometD, 0)
+	is := netfault.Conditions{Silent: true}
+	s.Set(is, is)
+	require.NoError(t, <-s.publish(10, 1))
+	time.Sleep(10 * time.Second)
+	s.Set(netfault.Conditions{}, netfault.Conditions{})
+	healed := time.Now()
+	for _, m := range s.members {
+		t.Logf("%v: all events came %v after packets pass again", m.mode, m.arrived(t, s.published).Sub(healed))
+	}
+	s.lossless(t)
+}

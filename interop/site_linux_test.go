@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
+	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,10 +42,11 @@ type member struct {
 	sub    *client.Subscription
 	done   chan struct{} // closed when nothing more is counted
 
+	writes atomic.Int64 // to connections: about one for each request, frame and ping
+
 	mu     sync.Mutex
 	seen   tally
-	latest time.Time              // when something was counted
-	sent   map[bayeux.Channel]int // messages that left
+	latest time.Time // when something was counted
 }
 
 // newSite starts a server and a session of each mode on a network without
@@ -77,11 +79,14 @@ func newSite(t *testing.T, kind *servers.Kind, lease time.Duration, options ...s
 // join adds a session and begins to count what it gets.
 func (s *site) join(t *testing.T, mode fallback.Mode, lease time.Duration) {
 	t.Helper()
-	m := &member{mode: mode, done: make(chan struct{}), sent: map[bayeux.Channel]int{}}
+	m := &member{mode: mode, done: make(chan struct{})}
 	m.dialer = &client.Dialer{
-		Policy: fallback.Policy{Mode: mode}, Proxy: http.ProxyURL(nil), DialContext: s.Near.DialContext,
+		Policy: fallback.Policy{Mode: mode}, Proxy: http.ProxyURL(nil),
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			c, err := s.Near.DialContext(ctx, network, address)
+			return &counted{c, &m.writes}, err
+		},
 		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})).With("mode", mode),
-		Trace:  &client.Trace{Exchange: m.exchanged},
 	}
 	t.Cleanup(m.dialer.Close)
 	var err error
@@ -93,10 +98,15 @@ func (s *site) join(t *testing.T, mode fallback.Mode, lease time.Duration) {
 	s.members = append(s.members, m)
 }
 
-func (m *member) exchanged(_ *client.Client, x client.Exchange) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.sent[x.Channel]++
+// A counted counts what is written.
+type counted struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (c *counted) Write(b []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(b)
 }
 
 // count counts until the session is closed.
@@ -112,13 +122,6 @@ func (m *member) count() {
 		m.latest = time.Now()
 		m.mu.Unlock()
 	}
-}
-
-// exchanges is how many messages left, by channel, with a reply or without.
-func (m *member) exchanges() map[bayeux.Channel]int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return maps.Clone(m.sent)
 }
 
 // look reads the tally.
@@ -158,6 +161,14 @@ func (s *site) publishOn(channel bayeux.Channel, from, count, rate int) error {
 		}
 	}
 	return nil
+}
+
+// written is how often the sessions wrote something.
+func (s *site) written() (sum int) {
+	for _, m := range s.members {
+		sum += int(m.writes.Load())
+	}
+	return sum
 }
 
 // arrived waits until the session got the last of so many events on each
