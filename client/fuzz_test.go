@@ -213,7 +213,7 @@ func FuzzReplies(f *testing.F) {
 		defer d.Close()
 		c, err := d.newClient("http://server/", &Options{KeepDialing: true})
 		require.NoError(t, err)
-		require.True(t, d.enlist(c))
+		require.NoError(t, d.enlist(c))
 		defer c.Close()
 		c.step(func(e *fx) { c.handshake(e, nil) })
 		l := exchange()
