@@ -72,7 +72,6 @@ func TestQueueBoundInBytes(t *testing.T) {
 	require.Equal(t, 1, s.queue.n, "one that is larger than the bound is kept if it is alone")
 }
 
-
 // TestQueueBoundCountsNames: an id is copied out of its frame, and may be as
 // long as the frame.
 func TestQueueBoundCountsNames(t *testing.T) {
