@@ -134,7 +134,7 @@ type Extension interface {
 // queue's default.
 type Bound struct {
 	Messages int
-	Bytes    int // of the messages, about what they are as JSON
+	Bytes    int // of data and ext, and of names and ids where they are longer than 512 bytes
 }
 
 func (b Bound) or(messages, bytes int) Bound {

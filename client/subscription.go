@@ -140,7 +140,15 @@ const (
 	crowded = 32
 )
 
-func weight(m *bayeux.Message) int { return m.Size() }
+// ordinary is about what a message is beside its data and ext, at most: a server
+// may make it a megabyte, by an id.
+const ordinary = 512
+
+// weight is what a message takes of a queue's bound.
+func weight(m *bayeux.Message) int {
+	carried := len(m.Data) + len(m.Ext)
+	return carried + max(m.Size()-carried-ordinary, 0)
+}
 
 // put queues a message, and returns the gap that this opened, if it did, and
 // whether many wait.

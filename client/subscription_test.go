@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -69,6 +70,17 @@ func TestQueueBoundInBytes(t *testing.T) {
 	require.Equal(t, []int{-3, 1003, 1004}, got)
 	s.put(&bayeux.Message{Data: make(json.RawMessage, 100)})
 	require.Equal(t, 1, s.queue.n, "one that is larger than the bound is kept if it is alone")
+}
+
+// TestQueueBoundCountsNames: an id is copied out of its frame, and may be as
+// long as the frame.
+func TestQueueBoundCountsNames(t *testing.T) {
+	s := lone(SubscribeOptions{Queue: Bound{Bytes: 10_000}})
+	for range 100 {
+		s.put(&bayeux.Message{Channel: "/a", ID: strings.Repeat("x", 2000), Data: json.RawMessage("1")})
+	}
+	require.LessOrEqual(t, s.queue.n, 10)
+	require.LessOrEqual(t, s.size.Bytes, 10_000)
 }
 
 func TestGapsMeetOnlyWhenNothingIsBetween(t *testing.T) {

@@ -2,6 +2,7 @@ package attacks
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
@@ -42,10 +43,11 @@ type Seen struct {
 func Start(a Attack) (*Server, error) {
 	s := &Server{attack: a, quit: make(chan struct{}), conns: map[net.Conn]bool{}}
 	var err error
-	if s.l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	var on net.ListenConfig
+	if s.l, err = on.Listen(context.Background(), "tcp", "127.0.0.1:0"); err != nil {
 		return nil, err
 	}
-	if s.other, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	if s.other, err = on.Listen(context.Background(), "tcp", "127.0.0.1:0"); err != nil {
 		s.l.Close()
 		return nil, err
 	}
