@@ -112,7 +112,6 @@ func TestSlowReaderKeepsNoFrames(t *testing.T) {
 
 // TestPoliciesOfAFullQueue: what each keeps, and where the gap stands.
 func TestPoliciesOfAFullQueue(t *testing.T) {
-	one := &bayeux.Message{Channel: "/a", Data: []byte("0")}
 	for name, tc := range map[string]struct {
 		full client.FullPolicy
 		want []string
@@ -122,7 +121,7 @@ func TestPoliciesOfAFullQueue(t *testing.T) {
 		"end when full": {client.EndWhenFull, []string{"0", "1", "2", "full"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, bound := range []client.Bound{{Messages: 3}, {Bytes: 3 * one.Size()}} {
+			for _, bound := range []client.Bound{{Messages: 3}, {Bytes: 3}} {
 				onStack(t, nil, nil, func(s *stack) {
 					sub, err := s.c.Subscribe(s.Context(), "/a", &client.SubscribeOptions{Full: tc.full, Queue: bound})
 					require.NoError(s, err)

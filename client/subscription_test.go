@@ -62,9 +62,9 @@ func TestFullQueue(t *testing.T) {
 }
 
 func TestQueueBoundInBytes(t *testing.T) {
-	s := lone(SubscribeOptions{Queue: Bound{Bytes: 2*number(1000).Size() + 2}})
+	s := lone(SubscribeOptions{Queue: Bound{Bytes: 10}})
 	for i := 1000; i < 1005; i++ {
-		s.put(number(i))
+		s.put(number(i)) // four bytes each
 	}
 	got, _ := taken(s)
 	require.Equal(t, []int{-3, 1003, 1004}, got)
