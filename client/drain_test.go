@@ -342,7 +342,7 @@ func TestDrainAmongOthers(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(70 * time.Millisecond)
+		time.Sleep(110 * time.Millisecond)
 		other := x.drain(time.Minute)
 		for _, done := range []<-chan error{x.drain(time.Minute), other} {
 			if err := <-done; err != nil { // those that were closed in the middle of their goodbye
