@@ -149,6 +149,13 @@ func (m *Memory) good(key string, now time.Time) bool {
 	return p.Bad.IsZero() && !p.Good.IsZero() && now.Sub(p.Good) <= stayGood
 }
 
+// provedSince reports whether a socket was proven later than at.
+func (m *Memory) provedSince(key string, at time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.path(key).Good.After(at)
+}
+
 // doubt takes back that sockets are known to work.
 func (m *Memory) doubt(key string) {
 	m.mu.Lock()

@@ -285,7 +285,7 @@ func (r *race) failed(fx *effects, e event) {
 // judge finds out what a failure shows: of sockets something only while HTTP works.
 func (r *race) judge(fx *effects, now time.Time, reason string, err *transport.Error) {
 	switch {
-	case reason == "":
+	case reason == "", reason == ReasonMute && r.mem.provedSince(r.key, r.opened): // others' were answered meanwhile: it was slow, not mute
 		r.redial, r.want = now.Add(calm), false
 	case now.Sub(r.answered) <= evidence && !r.down:
 		r.redial, r.want = r.mem.failed(r.key, reason, now), false

@@ -60,3 +60,35 @@ func TestWhatHTTPBringsWaitsForTheSocketThatWasLeft(t *testing.T) {
 	require.Equal(t, event2, let[0].batch)
 	require.Nil(t, let[1].batch, "the end")
 }
+
+// TestSlowSocketsAreNotMute: of many sockets that open at once on a machine that
+// is busy one is answered late, and others are in the meantime.
+func TestSlowSocketsAreNotMute(t *testing.T) {
+	for name, c := range map[string]struct {
+		proved  time.Duration // since the socket opened
+		verdict bool
+	}{
+		"nobody's was answered":     {0, true},
+		"one was, before it opened": {-time.Second, true},
+		"one was, after":            {time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			mem := new(Memory)
+			r := newRace(mem, func() string { return "x" }, DefaultPatience)
+			step := func(after time.Duration, e event) effects {
+				e.now = epoch.Add(after)
+				return r.step(e)
+			}
+			step(0, event{kind: woken, lane: transport.Commands})
+			require.NotNil(t, step(0, event{kind: asks, pipe: onSocket, leg: 2}).batch, "the probe")
+			if c.proved != 0 {
+				mem.proved("x", epoch.Add(c.proved))
+			}
+			step(2*time.Second, event{kind: asks, pipe: onHTTP, leg: 1})
+			step(2*time.Second, event{kind: brought, pipe: onHTTP, leg: 1, batch: batch(t, `[{"channel":"/a","data":1}]`)})
+			step(2*time.Second, event{kind: ended, pipe: onSocket, leg: 2, err: &transport.Error{Op: "cut", Err: errMute}})
+			_, open := mem.begin("x", epoch.Add(3*time.Second))
+			require.Equal(t, c.verdict, !open)
+		})
+	}
+}
