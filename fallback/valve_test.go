@@ -1,0 +1,35 @@
+package fallback
+
+import (
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
+)
+
+// A witness is a choice and a Handler, and takes down who was asked when.
+type witness struct{ saw []any }
+
+func (w *witness) step(e event) effects {
+	w.saw = append(w.saw, e.kind)
+	return effects{pass: true}
+}
+
+func (w *witness) due() time.Time                                      { return time.Time{} }
+func (w *witness) Next(transport.Lane, transport.Leg) []bayeux.Message { return nil }
+func (w *witness) Receive(id transport.LegID, _ []bayeux.Message)      { w.saw = append(w.saw, "Receive") }
+func (w *witness) End(id transport.LegID, _ *transport.Error)          { w.saw = append(w.saw, "End") }
+
+// TestChoiceHearsOfAnEndOnBothSidesOfTheHandler: before it, so that the Handler
+// may draw from the other pipe in it, and after it, so that nobody does before.
+func TestChoiceHearsOfAnEndOnBothSidesOfTheHandler(t *testing.T) {
+	w := new(witness)
+	u := &url.URL{Scheme: "http", Host: "server"}
+	v := &valve{s: transport.NewSession(nil, &transport.Target{URL: u}), h: w, choice: w}
+	side{v, onSocket}.End(1, nil)
+	require.Equal(t, []any{ended, "End", passed}, w.saw)
+}
