@@ -3,6 +3,7 @@ package attacks
 import (
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -78,7 +79,8 @@ type Sees struct {
 	Refused  bool   // it wraps a *bayeux.Error
 	Left     bool   // it wraps client.ErrLeft
 	Fails    bool   // it is an *client.OpError, and of no other type that is named here
-	Lacking  bool   // no reply came: Late on a socket, Fails by long-polling
+	Lacking  bool   // no reply came: Late, or Op cut, on a socket, Fails by long-polling
+	May      bool   // or is told nothing: it depends on who is first
 	Ends     bool   // the session ends with it; otherwise it works again when the attack is over
 	Dropped  int    // events that were counted as nobody's, at least
 	Stray    int    // other messages that were counted as nobody's, at least
@@ -103,9 +105,12 @@ func (a Attack) Pipes() []string {
 }
 
 // All is the table.
-func All() []Attack {
+func All() []Attack { return slices.Clone(all()) }
+
+// all is made once: bombs take a while to pack.
+var all = sync.OnceValue(func() []Attack {
 	return slices.Concat(upgrades(), answers(), unwanted(), frames(), bodies(), spoofs(), handshakes(), advices(), tunnels())
-}
+})
 
 // fill puts values in the place of names.
 func (p Payload) fill(names ...string) Payload {

@@ -14,9 +14,10 @@ import (
 	"github.com/turold/turold/internal/attacks"
 )
 
-// allowance is what client, server and the runtime take of the heap beside what
-// the attack makes them take; TestAttacks prints what the honest answer takes.
-const allowance = 3 << 20
+// allowance is for what the garbage collector does not see yet: what becomes
+// garbage while it marks counts as in use. On a busy machine that is up to 2.5 MiB;
+// client and server take 0.1 MiB, which the first row prints.
+const allowance = 4 << 20
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -102,7 +103,7 @@ func stages(a attacks.Attack) []attacks.Attack {
 		return []attacks.Attack{a}
 	}
 	first, later := a, a
-	first.On, first.Sees.Ends = attacks.Handshake, a.Sees.Error()
+	first.On, first.Sees.Ends = attacks.Handshake, a.Sees.Error() && !a.Sees.May
 	later.On, later.Times = attacks.Event, 1
 	switch a.Place {
 	case attacks.AsUpgrade, attacks.AsTunnel:
@@ -183,7 +184,7 @@ func (r *run) session() {
 // wasTold holds what the user was told to the table.
 func (r *run) wasTold() {
 	told := r.told()
-	found := !r.attack.Sees.Error()
+	found := !r.attack.Sees.Error() || r.attack.Sees.May
 	for _, err := range told {
 		found = found || sees(r.attack.Sees, err)
 		require.Less(r, len(err.Error()), 1000)

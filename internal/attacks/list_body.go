@@ -162,6 +162,7 @@ func advices() []Attack {
 	for i := range parts {
 		parts[i] = fmt.Sprintf(`"part %d {1} %s":{"hosts":[%s""]}`, i, strings.Repeat("x", 8000), strings.Repeat(`"",`, 5000))
 	}
-	add("lists of hosts in many parts", `{`+strings.Join(parts, ",")+`}`, calm)
+	add("lists of hosts in many parts", `{`+strings.Join(parts, ",")+`}`, Sees{})
+	all[len(all)-1].Times = 5
 	return at(AsBody, all)
 }

@@ -4,7 +4,7 @@ package attacks
 const seedLoops = 3
 
 // seedBytes is the length of the longest seed: fuzzers mutate short ones better.
-const seedBytes = 16 << 10
+const seedBytes = 2 << 10
 
 // Bodies are the JSON batches of the attacks.
 func Bodies() [][]byte { return seeds(AsBody) }
