@@ -137,7 +137,7 @@ func readTable() (map[string]finding, error) {
 	found := map[string]finding{}
 	for line := range strings.Lines(string(text)) {
 		cells := strings.Split(strings.Trim(line, "| \n"), " | ")
-		if len(cells) != 4 {
+		if len(cells) != 4 || cells[0] == "Mutant" || strings.HasPrefix(cells[0], "-") {
 			continue
 		}
 		var f finding
