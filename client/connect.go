@@ -9,10 +9,11 @@ import (
 )
 
 const (
-	firstWait  = 50 * time.Millisecond  // how long the first connect waits for a command to ride with
-	unadvised  = 110 * time.Second      // the hold of servers that do not say: Salesforce's
-	quickReply = 100 * time.Millisecond // sooner an empty reply was not held
-	quickFree  = 3                      // quick empty replies in a row before the client slows down
+	firstWait   = 50 * time.Millisecond  // how long the first connect waits for a command to ride with
+	unadvised   = 110 * time.Second      // the hold of servers that do not say: Salesforce's
+	quickReply  = 100 * time.Millisecond // sooner an empty reply was not held
+	quickFree   = 3                      // quick empty replies in a row before the client slows down
+	maxOversize = 4                      // answers to connects in a row that are beyond the limits
 )
 
 // A cycle is the one outstanding /meta/connect, and when the next may leave.
@@ -24,14 +25,15 @@ type cycle struct {
 	late time.Time     // while it is out
 	x    attempt
 
-	due    time.Time // when the next is ready; zero: not by time
-	ready  bool      // the next may leave
-	zero   bool      // and asks for no hold: the last got no reply
-	first  bool      // it may ride with the first command
-	ride   bool      // the one that is out rides with commands
-	quick  int       // quick empty replies in a row
-	events bool      // some came since it left
-	obeyed bool      // the server answered within the hold asked for
+	due      time.Time // when the next is ready; zero: not by time
+	ready    bool      // the next may leave
+	zero     bool      // and asks for no hold: the last got no reply
+	first    bool      // it may ride with the first command
+	ride     bool      // the one that is out rides with commands
+	quick    int       // quick empty replies in a row
+	events   bool      // some came since it left
+	obeyed   bool      // the server answered within the hold asked for
+	oversize int       // answers in a row that were beyond the limits
 }
 
 // drawConnect makes a connect for l, unless one is out or none is due. One
@@ -145,7 +147,7 @@ func (c *Client) connected(e *fx, l *leg, m *bayeux.Message) {
 	case err != nil:
 		c.fail(e, &OpError{Op: "connect", Err: err}, c.interval())
 	default:
-		c.carry, y.zero = l.kind, false
+		c.carry, y.zero, y.oversize = l.kind, false, 0
 		y.obeyed = y.obeyed || empty && y.hold > 0 && took <= y.hold+c.o.NetworkDelay
 		c.lived = true
 		c.shake.refused = 0
@@ -171,6 +173,17 @@ func (c *Client) again(empty bool, took time.Duration) {
 	if pause > 0 {
 		y.ready, y.due = false, time.Now().Add(pause)
 	}
+}
+
+// oversized reports whether the answers to connects are beyond the limits, time
+// and again: with the acknowledgement extension a server sends all that was not
+// acknowledged at once, by long-polling in one body, and would for ever.
+func (c *Client) oversized(err *transport.Error) bool {
+	if err == nil || !c.ack || !errors.Is(err, bayeux.ErrTooLarge) {
+		return false
+	}
+	c.cycle.oversize++
+	return c.cycle.oversize >= maxOversize
 }
 
 // connectLost is told that the connect that was out gets no reply.

@@ -119,10 +119,11 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 		c.shake.leg, c.shake.late, lost = 0, time.Time{}, true
 		c.ends(e, c.shake.x, bayeux.MetaHandshake, nil, causeOf(err))
 	}
+	oversized := false
 	if c.cycle.leg == id {
 		c.ends(e, c.cycle.x, bayeux.MetaConnect, nil, causeOf(err))
 		c.connectLost()
-		lost = true
+		lost, oversized = true, c.oversized(err)
 	}
 	// A warm connection is often dead after a network event, and nothing says
 	// so until it is used: once, that is no failure.
@@ -137,6 +138,9 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 		}
 	}
 	switch opened := l != nil; {
+	case oversized: // what waits at the server cannot be had: a new session tells so
+		c.handshake(e, &OpError{Op: "connect", Err: err})
+		return
 	case err != nil && err.Elsewhere:
 		c.failures.until = time.Time{}
 	case opened && l.stale, resend, smaller:

@@ -8,6 +8,9 @@ import (
 	"github.com/turold/turold/transport"
 )
 
+// http200 is the status of an answer, which a body too large to be read had.
+const http200 = 200
+
 // httpAsks says whether an exchange may draw.
 func (r *race) httpAsks(fx *effects, e event) {
 	connect := e.lane == transport.Connect
@@ -172,7 +175,10 @@ func (r *race) works(fx *effects, now time.Time) {
 func (r *race) httpEnded(fx *effects, e event) {
 	t := r.out[e.leg]
 	fx.pass = t == nil || !t.own
-	if e.err != nil && !e.err.Reused {
+	switch {
+	case e.err != nil && e.err.Status == http200 && errors.Is(e.err, bayeux.ErrTooLarge): // it works, and a socket may bring in pieces what it brings at once
+		r.works(fx, e.now)
+	case e.err != nil && !e.err.Reused:
 		r.down = true
 	}
 	if r.scout && !fx.pass {

@@ -1,0 +1,68 @@
+package client_test
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/turold/turold/client"
+	"github.com/turold/turold/fallback"
+	"github.com/turold/turold/internal/memnet"
+	"github.com/turold/turold/transport"
+)
+
+// TestBacklogBeyondTheLimits: after an outage a server sends all that waits at
+// once, by long-polling in one body, and again and again until it is acknowledged.
+// A WebSocket brings it in pieces. Where there is none the session begins anew,
+// and says so.
+func TestBacklogBeyondTheLimits(t *testing.T) {
+	const backlog = 500
+	for _, mode := range []fallback.Mode{fallback.Auto, fallback.WebSocketOnly, fallback.LongPollingOnly} {
+		t.Run(mode.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &stack{T: t, net: memnet.New()}
+				s.net.SetLatency(latency)
+				s.serve(nil)
+				s.dialer = &client.Dialer{Policy: fallback.Policy{Mode: mode}, DialContext: s.net.DialContext, Proxy: http.ProxyURL(nil)}
+				s.dialer.Limits = transport.Limits{}
+				s.dialer.Limits.Messages = backlog / 2
+				defer s.close()
+				var err error
+				s.c, err = s.dialer.Dial(t.Context(), site, nil)
+				require.NoError(t, err)
+				sub, err := s.c.Subscribe(t.Context(), "/a", nil)
+				require.NoError(t, err)
+				time.Sleep(5 * time.Second)
+				s.net.Refuse(address, true)
+				s.net.Reset(address)
+				for n := range backlog {
+					require.NoError(t, s.server.Publish("/a", n))
+				}
+				time.Sleep(2 * time.Second)
+				s.net.Refuse(address, false)
+				time.Sleep(20 * time.Second)
+				require.NoError(t, s.server.Publish("/a", backlog))
+				var gap *client.GapError
+				for n := 0; ; n++ {
+					data, err := next(t, sub, 10*time.Second)
+					if mode == fallback.LongPollingOnly && errors.As(err, &gap) {
+						require.Equal(t, client.NewSession, gap.Reason)
+						n = backlog - 1
+						continue
+					}
+					require.NoError(t, err)
+					require.Equal(t, strconv.Itoa(n), data)
+					if n == backlog {
+						break
+					}
+				}
+				require.Equal(t, mode == fallback.LongPollingOnly, gap != nil)
+			})
+		})
+	}
+}
