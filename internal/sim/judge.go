@@ -17,6 +17,7 @@ type reader struct {
 	topic *topic
 	sub   *client.Subscription
 	slow  bool
+	since int          // published when it was subscribed
 	last  atomic.Int64 // the greatest number that came
 	left  bool         // unsubscribed; guarded by the world's lock
 }
@@ -31,7 +32,7 @@ func newReader(u *user, t *topic, slow bool) *reader {
 func (r *reader) read() {
 	w, ch := r.u.w, r.topic.channel
 	acked := !r.u.noAck && w.options.Profile != bayeuxtest.Faye
-	a := account{strict: acked, last: -1, holes: map[int]*hole{}}
+	a := account{strict: acked, since: r.since, last: -1, holes: map[int]*hole{}}
 	for {
 		m, err := r.sub.Next(w.ctx)
 		var gap *client.GapError

@@ -10,6 +10,7 @@ import (
 // An account is what a reader knows of the numbers of its channel.
 type account struct {
 	strict  bool // with ack they come in order
+	since   int  // what was published before may come, of a subscription before this one, or not
 	last    int  // the greatest so far; -1: none came
 	told    int  // missing by gaps of known size
 	unknown bool // a gap of unknown size since the last
@@ -50,7 +51,7 @@ func (a *account) take(n int) error {
 		return nil
 	}
 	for skipped := a.last + 1; skipped < n && a.last >= 0; skipped++ {
-		a.holes[skipped] = &hole{time.Now(), a.unknown}
+		a.holes[skipped] = &hole{time.Now(), a.unknown || skipped < a.since}
 	}
 	for skipped := max(0, n-behind); skipped < n && a.last < 0; skipped++ { // published before it subscribed, and some may still come
 		a.holes[skipped] = &hole{time.Now(), true}

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +18,23 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // TestSchedules plays some; the program plays as many as one likes.
 func TestSchedules(t *testing.T) {
 	options{first: 1, seeds: 40, workers: 2}.run(t)
+}
+
+// TestCorpus plays the seeds that once failed.
+func TestCorpus(t *testing.T) {
+	text, err := os.ReadFile("testdata/seeds")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if word, _, _ := strings.Cut(line, " "); word != "#" {
+			seed, err := strconv.ParseUint(word, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Run(word, func(t *testing.T) { play(t, seed, false, newTally()) })
+		}
+	}
 }
 
 // TestOracleFindsWhatIsWrong: an account that is not in order is not let pass.

@@ -164,7 +164,7 @@ func (u *user) read(n int) {
 		u.w.tally.count(fmt.Sprintf("subscribe: %v", errors.Unwrap(err)), 1)
 		return
 	}
-	r.sub = sub
+	r.sub, r.since = sub, int(r.topic.published.Load())
 	u.w.log.Info("subscribed", "user", u.name, "channel", r.topic.channel)
 	defer u.w.locked()()
 	u.readers = append(u.readers, r)
