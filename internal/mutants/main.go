@@ -112,7 +112,7 @@ func row(m mutant, f finding) string {
 
 const head = `# What finds which
 
-Each row is a planted defect, how many schedules of the simulation were played at most until one failed (` + "`-`: none of 1,000 did" + `), and the first test that
+Each row is a planted defect, how many schedules of the simulation were played at most until one failed (` + "`-`: none of those played did, 1,000 at most" + `), and the first test that
 failed. Written by ` + "`go run ./internal/mutants -write`" + `; ` + "`-known`" + ` looks whether it still holds.
 
 | Mutant | What is wrong | Simulation, within | Test |
