@@ -27,6 +27,8 @@ const (
 // A farm is a server at two addresses of a network in memory, and its sessions.
 // It is used inside a bubble.
 type farm struct {
+	silence time.Duration // of each Dialer; set before the first member
+
 	*testing.T
 	net     *memnet.Network
 	server  *bayeuxtest.Running
@@ -86,7 +88,7 @@ func (f *farm) asked(_ *http.Request, m bayeux.Message) string {
 // member begins a session with a Dialer of its own.
 func (f *farm) member(mode fallback.Mode, o client.Options, trace *client.Trace) *member {
 	m := &member{f: f, tries: map[string][]time.Time{}}
-	m.dialer = &client.Dialer{DialContext: m.dial, Proxy: http.ProxyURL(nil), Policy: fallback.Policy{Mode: mode}, Trace: trace}
+	m.dialer = &client.Dialer{DialContext: m.dial, Proxy: http.ProxyURL(nil), Policy: fallback.Policy{Mode: mode}, Trace: trace, Silence: f.silence}
 	o.WebSocketURL = "ws://" + atSocket + "/cometd"
 	var err error
 	m.c, err = m.dialer.Dial(f.Context(), "http://"+atHTTP+"/cometd", &o)

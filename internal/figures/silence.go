@@ -18,13 +18,15 @@ import (
 
 // A setting is what a user may set to have a silence found out sooner.
 type setting struct {
-	name string
-	o    client.Options
+	name    string
+	o       client.Options
+	silence time.Duration
 }
 
 var settings = []setting{
-	{"default settings", client.Options{}},
-	{"NetworkDelay 1 s", client.Options{NetworkDelay: time.Second}},
+	{"default settings", client.Options{}, 0},
+	{"Silence 1 s", client.Options{}, time.Second},
+	{"both delays 1 s", client.Options{NetworkDelay: time.Second}, time.Second},
 }
 
 // silence has every connection of n sessions fall silent at an instant, while new
@@ -37,7 +39,7 @@ func silence(t *testing.T, n int) {
 		for _, s := range settings {
 			for _, calm := range []time.Duration{0, 40 * time.Second} {
 				synctest.Test(t, func(t *testing.T) {
-					took := fallsSilent(t, mode, s.o, calm, n)
+					took := fallsSilent(t, mode, s, calm, n)
 					fmt.Printf("  %-15s %-17s no events for %-4v %s\n", mode, s.name, calm, spread.Of(took, 0, 0.5))
 					require.Len(t, took, n)
 				})
@@ -48,8 +50,9 @@ func silence(t *testing.T, n int) {
 
 // fallsSilent is one silence, with n sessions that are of different ages, after a
 // time without events.
-func fallsSilent(t *testing.T, mode fallback.Mode, o client.Options, calm time.Duration, n int) (took []time.Duration) {
+func fallsSilent(t *testing.T, mode fallback.Mode, s setting, calm time.Duration, n int) (took []time.Duration) {
 	f := newFarm(t)
+	f.silence = s.silence
 	defer f.end()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -60,7 +63,7 @@ func fallsSilent(t *testing.T, mode fallback.Mode, o client.Options, calm time.D
 	for range n {
 		dials.Go(func() {
 			time.Sleep(rand.N(40 * time.Second))
-			sub, err := f.member(mode, o, nil).c.Subscribe(ctx, "/feed", nil)
+			sub, err := f.member(mode, s.o, nil).c.Subscribe(ctx, "/feed", nil)
 			require.NoError(t, err)
 			readers.Go(func() { f.read(ctx, sub, &silent, &took) })
 		})
