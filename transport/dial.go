@@ -31,7 +31,7 @@ func (n *Network) Dial(ctx context.Context, network, addr string) (net.Conn, err
 	s := n.LongestSilence()
 	d := net.Dialer{
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: s / 3, Interval: s / 5, Count: 3},
-		Control:         userTimeout(s),
+		Control:         userTimeout(s - s/15), // after the third probe
 	}
 	return d.DialContext(ctx, network, addr)
 }

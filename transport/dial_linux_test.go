@@ -16,10 +16,10 @@ func TestSystemFindsOutThatTheOtherEndIsGone(t *testing.T) {
 	require.NoError(t, err)
 	defer l.Close()
 	for silence, want := range map[time.Duration][4]int{
-		0:                      {5, 3, 3, 15_000},
-		time.Minute:            {20, 12, 3, 60_000},
-		time.Second:            {1, 1, 3, 1000},
-		500 * time.Millisecond: {1, 1, 3, 1000},
+		0:                      {5, 3, 3, 14_000},
+		time.Minute:            {20, 12, 3, 56_000},
+		time.Second:            {1, 1, 3, 933},
+		500 * time.Millisecond: {1, 1, 3, 933},
 	} {
 		c, err := (&Network{Silence: silence}).Dial(t.Context(), "tcp", l.Addr().String())
 		require.NoError(t, err)

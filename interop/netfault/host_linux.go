@@ -123,8 +123,13 @@ func (h *Host) Do(f func() error) error {
 // DialContext opens a connection from the host, to an address that needs no
 // look-up.
 func (h *Host) DialContext(ctx context.Context, network, address string) (c net.Conn, err error) {
+	return h.DialBy(ctx, new(net.Dialer).DialContext, network, address)
+}
+
+// DialBy is DialContext by a dialer that sets options of its own.
+func (h *Host) DialBy(ctx context.Context, dial func(ctx context.Context, network, address string) (net.Conn, error), network, address string) (c net.Conn, err error) {
 	err = h.Do(func() error {
-		c, err = new(net.Dialer).DialContext(ctx, network, address)
+		c, err = dial(ctx, network, address)
 		return err
 	})
 	return c, err
