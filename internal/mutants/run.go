@@ -22,6 +22,9 @@ var (
 	running    = regexp.MustCompile(`(?m)^\s*(?:panic: test timed out|running tests:\s*\n\s*)(Test\w+)`)
 )
 
+// everything is the pattern of all tests.
+const everything = "."
+
 // run runs a command and returns what it wrote, and whether it failed.
 func run(name string, args ...string) (out []byte, failed bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), longest)
@@ -63,7 +66,7 @@ func (m *mutant) simulate(seeds int) (within int, err error) {
 // none did.
 func (m *mutant) test() (pkg, name string, err error) {
 	for _, pkg := range m.packages() {
-		name, err := m.fails(pkg, ".")
+		name, err := m.fails(pkg, everything)
 		if name != "" || err != nil {
 			return pkg, name, err
 		}
@@ -73,7 +76,7 @@ func (m *mutant) test() (pkg, name string, err error) {
 
 // fails runs tests of one package and returns the first that fails.
 func (m *mutant) fails(pkg, pattern string) (name string, err error) {
-	out, failed, err := run("go", "test", "-overlay", m.overlay, "-vet=off", "-failfast", "-timeout", "5m", "-run", pattern, pkg)
+	out, failed, err := run("go", "test", "-overlay", m.overlay, "-vet=off", "-failfast", "-timeout", patience(pattern), "-run", pattern, pkg)
 	switch {
 	case err != nil || !failed:
 		return "", err
@@ -88,4 +91,12 @@ func (m *mutant) fails(pkg, pattern string) (name string, err error) {
 		}
 	}
 	return whole, nil
+}
+
+// patience is how long tests may run: what hangs is noticed too.
+func patience(pattern string) string {
+	if pattern == everything {
+		return "5m"
+	}
+	return "1m"
 }
