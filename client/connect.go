@@ -13,7 +13,7 @@ const (
 	unadvised   = 110 * time.Second      // the hold of servers that do not say: Salesforce's
 	quickReply  = 100 * time.Millisecond // sooner an empty reply was not held
 	quickFree   = 3                      // quick empty replies in a row before the client slows down
-	maxOversize = 4                      // answers to connects in a row that are beyond the limits
+	maxOversize = 10 * time.Second       // for answers to connects that are beyond the limits: a WebSocket may come, and brings them in pieces
 )
 
 // A cycle is the one outstanding /meta/connect, and when the next may leave.
@@ -33,7 +33,7 @@ type cycle struct {
 	quick    int       // quick empty replies in a row
 	events   bool      // some came since it left
 	obeyed   bool      // the server answered within the hold asked for
-	oversize int       // answers in a row that were beyond the limits
+	oversize time.Time // the first answer in a row that was beyond the limits; zero: the last was not
 }
 
 // drawConnect makes a connect for l, unless one is out or none is due. One
@@ -147,7 +147,7 @@ func (c *Client) connected(e *fx, l *leg, m *bayeux.Message) {
 	case err != nil:
 		c.fail(e, &OpError{Op: "connect", Err: err}, c.interval())
 	default:
-		c.carry, y.zero, y.oversize = l.kind, false, 0
+		c.carry, y.zero, y.oversize = l.kind, false, time.Time{}
 		y.obeyed = y.obeyed || empty && y.hold > 0 && took <= y.hold+c.o.NetworkDelay
 		c.lived = true
 		c.shake.refused = 0
@@ -182,8 +182,10 @@ func (c *Client) oversized(err *transport.Error) bool {
 	if err == nil || !c.ack || !errors.Is(err, bayeux.ErrTooLarge) {
 		return false
 	}
-	c.cycle.oversize++
-	return c.cycle.oversize >= maxOversize
+	if c.cycle.oversize.IsZero() {
+		c.cycle.oversize = time.Now()
+	}
+	return time.Since(c.cycle.oversize) >= maxOversize
 }
 
 // connectLost is told that the connect that was out gets no reply.
