@@ -53,7 +53,7 @@ func (a *account) take(n int) error {
 	for skipped := a.last + 1; skipped < n && a.last >= 0; skipped++ {
 		a.holes[skipped] = &hole{time.Now(), a.unknown || skipped < a.since}
 	}
-	for skipped := max(0, n-behind); skipped < n && a.last < 0; skipped++ { // published before it subscribed, and some may still come
+	for skipped := max(0, n-behind); skipped < n && a.last < 0 && !a.strict; skipped++ { // published before it subscribed, and some may still come
 		a.holes[skipped] = &hole{time.Now(), true}
 	}
 	a.last, a.unknown = n, false
@@ -65,7 +65,7 @@ func (a *account) take(n int) error {
 
 // behind is how many numbers may come after the first, without ack, that were
 // published before it.
-const behind = 1000
+const behind = 10_000
 
 // settle returns what is missing though nobody said so.
 func (a *account) settle() error {
