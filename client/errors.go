@@ -28,6 +28,7 @@ var (
 	errStale   = errors.New("client: of a session that is over")
 	errAckHeld = errors.New("client: more events wait for their acknowledged reply than the limits allow")
 	errNoID    = errors.New("client: the handshake reply has no clientId")
+	errHeader  = errors.New("client: a header has a character that HTTP does not allow")
 	errLongID  = errors.New("client: the handshake reply has a clientId of more than 1,024 bytes")
 )
 
