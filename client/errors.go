@@ -35,6 +35,7 @@ var (
 	errNoSession = errors.New("client: there is no session")
 	errNoID      = errors.New("client: the handshake reply has no clientId")
 	errLongID    = errors.New("client: the handshake reply has a clientId of more than 1,024 bytes")
+	errHeader    = errors.New("client: a header has a character that HTTP does not allow")
 )
 
 // An OpError says which of the client's doings failed and why: Op is dial,

@@ -132,6 +132,7 @@ func FuzzHeader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, socket bool, name, value string) {
 		m := &mouth{say: func(*http.Request) []byte { return []byte("HTTP/1.1 400 x\r\nContent-Length: 0\r\n\r\n") }}
 		require.Error(t, m.meets(t, pipes[socket], &Options{Header: http.Header{name: {value, canary}}}))
+		require.True(t, len(m.to) == 0 || !strings.ContainsAny(name+value, "\r\n\x00"))
 		for _, head := range m.heads {
 			lines, _, _ := strings.Cut(head, "\r\n\r\n")
 			require.LessOrEqual(t, strings.Count(lines, "\r\n"), 12, "lines of %q", head)

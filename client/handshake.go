@@ -212,6 +212,9 @@ func (c *Client) unauthorized(e *fx, err error, mending bool) {
 func (c *Client) target(cr *Credential) (*transport.Target, error) {
 	t := c.base
 	t.Header = c.header.Clone()
+	if !sendable(c.header) || cr != nil && !sendable(cr.Header) {
+		return nil, errHeader
+	}
 	if cr == nil {
 		return &t, nil
 	}

@@ -77,7 +77,8 @@ type Options struct {
 	// counts as a failed attempt, unless refused was not nil: then the session
 	// ends with it.
 	Credentials func(ctx context.Context, refused *Credential) (*Credential, error)
-	// Header goes with every HTTP request and with the WebSocket's upgrade.
+	// Header goes with every HTTP request and with the WebSocket's upgrade. Dial
+	// refuses what HTTP does not allow in one, such as line breaks.
 	Header http.Header
 	// Jar keeps the session's cookies for both transports. It must not be
 	// shared by sessions: servers tie the session to a cookie. Nil is a new one,
