@@ -54,7 +54,7 @@ func (d *Dialer) lookAtClocks() {
 	if jump.Abs() < leastJump {
 		return
 	}
-	d.idle()
+	d.network().Suspect()
 	for _, c := range d.all() {
 		c.jumped(jump)
 	}

@@ -14,8 +14,7 @@ func (d *Dialer) network() *transport.Network {
 	s := &d.shared
 	s.once.Do(func() {
 		s.network = &transport.Network{TLS: resuming(d.TLS), Proxy: d.Proxy, DialContext: d.DialContext, Silence: d.Silence, Limits: d.Limits.WithDefaults()}
-		s.pool = longpoll.NewRoundTripper(s.network)
-		s.network.RoundTripper = s.pool
+		s.network.RoundTripper = longpoll.NewRoundTripper(s.network)
 	})
 	return s.network
 }
@@ -35,12 +34,6 @@ func resuming(given *tls.Config) *tls.Config {
 }
 
 func (d *Dialer) limits() transport.Limits { return d.network().Limits }
-
-// idle drops the HTTP connections that nobody uses.
-func (d *Dialer) idle() {
-	d.network()
-	d.shared.pool.CloseIdleConnections()
-}
 
 // forgetPaths drops what was learnt of the network as it was.
 func (d *Dialer) forgetPaths() {

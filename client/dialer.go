@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/http"
 	"net/url"
 	"slices"
 	"sync"
@@ -21,17 +20,38 @@ import (
 type shared struct {
 	once    sync.Once
 	network *transport.Network
-	pool    *http.Transport // of network
 
 	mu       sync.Mutex
 	clients  map[*Client]struct{}
 	closed   bool
 	draining bool
-	gates    map[string]*gate         // by host, of handshakes
-	doors    map[string]chan struct{} // by host, of sessions that say goodbye
+	hosts    map[string]*host
 	watch    watch
 
 	handshakes, delayed, failures, delivered atomic.Uint64
+}
+
+// A host is what the sessions with one server pass by: at the beginning, and in
+// Drain at the end.
+type host struct {
+	gate gate
+	door chan struct{} // holds one of each session that says goodbye
+}
+
+// host is the one of that name and port.
+func (d *Dialer) host(name string) *host {
+	s := &d.shared
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.hosts[name]
+	if h == nil {
+		if s.hosts == nil {
+			s.hosts = map[string]*host{}
+		}
+		h = &host{door: make(chan struct{}, goodbyes)}
+		s.hosts[name] = h
+	}
+	return h
 }
 
 // Stats counts what the sessions of a Dialer did since it was made.
@@ -218,7 +238,7 @@ func (d *Dialer) all() []*Client {
 // one now: idle connections are dropped, so is what was learnt of the paths,
 // what is open has to show that it lives, and those who wait try at once.
 func (d *Dialer) NetworkChanged() {
-	d.idle()
+	d.network().Suspect()
 	d.forgetPaths()
 	for _, c := range d.all() {
 		c.step(func(e *fx) {
@@ -240,5 +260,5 @@ func (d *Dialer) Close() {
 		wg.Go(func() { _ = c.Close() })
 	}
 	wg.Wait()
-	d.idle()
+	d.network().Suspect()
 }

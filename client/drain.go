@@ -154,7 +154,7 @@ func (c *Client) refusal() error {
 
 // goodbye disconnects when it is the session's turn.
 func (c *Client) goodbye(ctx context.Context) error {
-	door := c.d.door(c.base.URL.Host)
+	door := c.d.host(c.base.URL.Host).door
 	select {
 	case door <- struct{}{}:
 	case <-ctx.Done():
@@ -165,20 +165,6 @@ func (c *Client) goodbye(ctx context.Context) error {
 	defer leave()
 	defer time.AfterFunc(goodbyeFor, leave).Stop()
 	return c.Disconnect(ctx)
-}
-
-// door is what the sessions of a host say goodbye through.
-func (d *Dialer) door(host string) chan struct{} {
-	s := &d.shared
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.doors == nil {
-		s.doors = map[string]chan struct{}{}
-	}
-	if s.doors[host] == nil {
-		s.doors[host] = make(chan struct{}, goodbyes)
-	}
-	return s.doors[host]
 }
 
 // drain ends the subscription with ErrDraining, and returns what is closed

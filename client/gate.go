@@ -40,22 +40,6 @@ func (g *gate) place(rate int, now time.Time) time.Time {
 	return at
 }
 
-// gate is a host's.
-func (d *Dialer) gate(host string) *gate {
-	s := &d.shared
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	g := s.gates[host]
-	if g == nil {
-		if s.gates == nil {
-			s.gates = map[string]*gate{}
-		}
-		g = new(gate)
-		s.gates[host] = g
-	}
-	return g
-}
-
 // admitted reports whether a handshake may leave now. If not, the timer says
 // when. A place once taken holds until the handshake is granted or has failed.
 func (c *Client) admitted(now time.Time) bool {
@@ -64,7 +48,7 @@ func (c *Client) admitted(now time.Time) bool {
 		return true
 	}
 	if s.place.IsZero() {
-		s.place = c.d.gate(c.base.URL.Host).place(or(c.d.HandshakeRate, gateRate), now)
+		s.place = c.d.host(c.base.URL.Host).gate.place(or(c.d.HandshakeRate, gateRate), now)
 		if s.place.After(now) {
 			s.opens = s.place
 			c.d.shared.delayed.Add(1)

@@ -29,10 +29,11 @@ func (e *proxyError) Error() string { return e.err.Error() }
 
 // failure is the Error of a request that got no response.
 func (t *trace) failure(err error) *transport.Error {
+	again := unprocessed(err)
 	e := &transport.Error{
 		Op:     t.op(err),
-		Unsent: t.unsent() || unprocessed(err),
-		Reused: t.got.Load() && t.reused.Load() && !t.answering.Load() || unprocessed(err),
+		Unsent: t.unsent() || again,
+		Reused: t.got.Load() && t.reused.Load() && !t.answering.Load() || again,
 		Err:    plain(err),
 	}
 	var p *proxyError
