@@ -50,6 +50,7 @@ const (
 	checks              // the Handler wants to know what lives
 	handed              // what a pipe brought is with the Handler, if that was asked for
 	let                 // what waited is
+	vacated             // the socket pipe has let go of what was to be cut or drained
 )
 
 // An event is one thing that happened.
@@ -142,6 +143,8 @@ func (c *choice) step(e event) (fx effects) {
 		c.dropped(e)
 	case late:
 		c.late(&fx, e)
+	case vacated: // see race
+		fx.wake[onSocket][transport.Commands] = c.at == opening
 	case closes:
 		c.at, c.deadline = closed, time.Time{}
 	}

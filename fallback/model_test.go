@@ -62,6 +62,9 @@ func (m *model) step(e event) effects {
 	if w := fx.wake[onSocket]; w[0] || w[1] {
 		m.wakeSocket()
 	}
+	if fx.cut|fx.drain != 0 {
+		m.step(event{kind: vacated})
+	}
 	m.lanes[0] = m.lanes[0] || fx.wake[onHTTP][0]
 	m.lanes[1] = m.lanes[1] || fx.wake[onHTTP][1]
 	if m.c.at == trying && from != trying {

@@ -48,6 +48,7 @@ type world struct {
 	pipe    transport.Transport
 	begun   time.Time
 	quit    chan struct{} // closed at the end: what hangs goes on
+	slow    bool          // the socket pipe begins late with what the valve wants of it
 
 	mu    sync.Mutex
 	whole func(http.ResponseWriter, *http.Request) bool // all requests, if not nil
@@ -146,22 +147,44 @@ func (w *world) open(p fallback.Policy, u *user, log *slog.Logger) transport.Tra
 	s := transport.NewSession(n, &w.target)
 	s.Jar, _ = cookiejar.New(nil)
 	s.Logger = log
-	open := fallback.New(p, w.counted(transport.WebSocket, websocket.Open), w.counted(transport.LongPolling, longpoll.Open))
+	socket := w.counted(transport.WebSocket, websocket.Open)
+	if w.slow {
+		socket = slowly(socket)
+	}
+	open := fallback.New(p, socket, w.counted(transport.LongPolling, longpoll.Open))
 	u.pipe = transporttest.Check(open)(s, u)
 	return u.pipe
+}
+
+// slowly is what a machine makes of a pipe when it has other things to do between
+// a decision and what follows from it.
+func slowly(open transport.Opener) transport.Opener {
+	return func(s *transport.Session, h transport.Handler) transport.Transport { return slow{open(s, h)} }
+}
+
+type slow struct{ transport.Transport }
+
+func (s slow) Drain(id transport.LegID) {
+	time.Sleep(time.Millisecond)
+	s.Transport.Drain(id)
+}
+
+func (s slow) Cut(id transport.LegID, cause error) {
+	time.Sleep(time.Millisecond)
+	s.Transport.Cut(id, cause)
 }
 
 // counted opens a refereed pipe whose dials are counted.
 func (w *world) counted(kind string, open transport.Opener) transport.Opener {
 	return transporttest.Check(func(s *transport.Session, h transport.Handler) transport.Transport {
-		n := *s.Network
+		n := &transport.Network{Proxy: s.Network.Proxy}
 		n.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			w.mu.Lock()
 			w.dials[kind]++
 			w.mu.Unlock()
 			return w.net.DialContext(ctx, network, addr)
 		}
-		own := transport.NewSession(&n, s.Target())
+		own := transport.NewSession(n, s.Target())
 		own.Jar, own.Logger = s.Jar, s.Logger
 		return open(own, h)
 	})

@@ -22,7 +22,7 @@ func New(p Policy, socket, http transport.Opener) transport.Opener {
 		if p.Memory == nil {
 			p.Memory = new(Memory)
 		}
-		w := &watch{mem: p.Memory, way: wayTo(s), legs: map[transport.LegID]*legPace{}}
+		w := &watch{mem: p.Memory, way: wayTo(s)}
 		socket, http := w.over(onSocket, socket), w.over(onHTTP, http)
 		switch p.Mode {
 		case WebSocketOnly:

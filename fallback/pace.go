@@ -67,7 +67,7 @@ func (p *pace) longest(now time.Time) time.Duration {
 	}
 	p.Hold, p.Raised = time.Duration(float64(p.Hold)*growth), now
 	if now.Sub(p.Cut) < believed {
-		p.Hold = min(p.Hold, time.Duration(float64(p.Silence)*ceiling))
+		p.Hold = min(p.Hold, max(time.Duration(float64(p.Silence)*ceiling), leastLearnt))
 	}
 	if p.Hold >= transport.DefaultHold {
 		p.Hold = 0

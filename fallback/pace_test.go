@@ -124,6 +124,13 @@ func TestPaceTellsALifetimeFromASilence(t *testing.T) {
 	require.Zero(t, p.life(epoch.Add(2*time.Minute)))
 }
 
+// TestPaceNeverAsksForLessThanTheLeast: also where the silence that was cut was
+// shorter, and the hold grows back.
+func TestPaceNeverAsksForLessThanTheLeast(t *testing.T) {
+	p := pace{Hold: leastLearnt, Silence: leastSilence, Cut: epoch, Raised: epoch}
+	require.Equal(t, leastLearnt, p.longest(epoch.Add(2*cleanFor)))
+}
+
 // TestPaceHoldsItsBounds whatever the cuts.
 func TestPaceHoldsItsBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

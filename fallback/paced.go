@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/legs"
 	"github.com/turold/turold/transport"
 )
 
@@ -17,7 +18,7 @@ type watch struct {
 	way func() string
 
 	mu   sync.Mutex
-	legs map[transport.LegID]*legPace
+	legs legs.Map[*legPace]
 	cuts []cut // that nothing has got through after
 }
 
@@ -87,10 +88,10 @@ func (p *paced) End(id transport.LegID, err *transport.Error) {
 func (w *watch) leaves(leg transport.Leg, kind pipe, held bool, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	l := w.legs[leg.ID]
+	l := w.legs.Get(leg.ID)
 	if l == nil {
 		l = &legPace{life: life{opened: now, heard: now}, way: w.way(), kind: kind, once: leg.Once}
-		w.legs[leg.ID] = l
+		w.legs.Set(leg.ID, l)
 	}
 	l.held = held
 	l.passes(false, now)
@@ -100,7 +101,7 @@ func (w *watch) leaves(leg transport.Leg, kind pipe, held bool, now time.Time) {
 func (w *watch) arrives(id transport.LegID, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	l := w.legs[id]
+	l := w.legs.Get(id)
 	if l == nil {
 		return
 	}
@@ -127,8 +128,8 @@ func (w *watch) arrives(id transport.LegID, now time.Time) {
 func (w *watch) ends(id transport.LegID, err *transport.Error, now time.Time) (steady bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	l := w.legs[id]
-	delete(w.legs, id)
+	l := w.legs.Get(id)
+	w.legs.Delete(id)
 	if l == nil || l.once && !l.held || !silenced(err) {
 		return false
 	}

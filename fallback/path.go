@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unique"
 
 	"github.com/turold/turold/transport"
 )
@@ -22,7 +23,7 @@ func wayTo(s *transport.Session) func() string {
 		mu.Lock()
 		defer mu.Unlock()
 		if t := s.Target(); t != target || now.Sub(at) > wayFor {
-			target, way, at = t, s.Network.Way(t), now
+			target, way, at = t, unique.Make(s.Network.Way(t)).Value(), now // most sessions share theirs
 		}
 		return way
 	}

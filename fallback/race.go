@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/legs"
 	"github.com/turold/turold/transport"
 )
 
@@ -69,41 +70,41 @@ type race struct {
 	pending [2]bool         // lanes woken while nobody draws
 
 	// HTTP.
-	out      map[transport.LegID]*trip // from when it asks until its End was passed on
-	answered time.Time                 // when it answered last
-	down     bool                      // it failed since
+	out      legs.Map[*trip] // from when it asks until its End was passed on
+	answered time.Time       // when it answered last
 	srtt     time.Duration
-	control  bool            // an exchange of our own is to say whether HTTP works
 	shaking  transport.LegID // carries a handshake
 	shakeBy  time.Time       // when it is late
 	late     time.Time       // the same, until that was seen
-	skip     bool            // the next poll goes by HTTP, whatever is proven
 	held     *closing        // its end, which waits for the dial
+	strange  int             // sessions in a row that HTTP did not know afterwards
+	down     bool            // it failed since it answered
+	control  bool            // an exchange of our own is to say whether HTTP works
+	skip     bool            // the next poll goes by HTTP, whatever is proven
 	warm     bool            // a poll that the server could hold was answered since
 	fresh    bool            // a session began, and no connect was granted since
-	strange  int             // of those in a row that HTTP did not know afterwards
 
 	// The socket.
-	begun    bool // the first was dialled
-	dialling bool
-	stale    bool            // what the dial comes to is not wanted
-	asked    bool            // for leave to open it: Memory.end is due
 	sock     transport.LegID // the open one; zero: none is
-	proven   bool            // it has answered
-	owns     bool            // it carries the session, and the Handler knows it
-	born     bool            // the session began on it: HTTP does not know it
 	probe    time.Time       // when the probe is to be answered
 	again    time.Time       // when it is sent once more
 	until    time.Time       // the end of shut, adopting, and of waiting for a reborn one
-	drawing  bool            // it is inside the Handler's Next
-	gone     map[transport.LegID]bool
+	gone     legs.Map[bool]
 	since    time.Time // when it began to serve
 	lives    int       // short ones in a row
 	opened   time.Time // when it did
-	connect  bool      // a connect is out on it
 	owed     int       // replies to commands
 	rotate   time.Time // when it is to be left, because of its age; zero: never
-	scout    bool      // an exchange of our own is to say whether HTTP works, before that
+	begun    bool      // the first was dialled
+	dialling bool
+	stale    bool // what the dial comes to is not wanted
+	asked    bool // for leave to open it: Memory.end is due
+	proven   bool // it has answered
+	owns     bool // it carries the session, and the Handler knows it
+	born     bool // the session began on it: HTTP does not know it
+	drawing  bool // it is inside the Handler's Next
+	connect  bool // a connect is out on it
+	scout    bool // an exchange of our own is to say whether HTTP works, before it is left for its age
 
 	// One that was left while it worked, and is read on.
 	parted  transport.LegID // zero: none is
@@ -116,6 +117,7 @@ type race struct {
 
 	// What comes next.
 	redial   time.Time // when a socket is to be opened
+	queued   bool      // until then others open theirs
 	want     bool      // and if HTTP answers before, then
 	unwanted bool      // the server offers none
 	doubt    time.Time // of a failure that waits for evidence; zero: none does
@@ -151,7 +153,7 @@ type closing struct {
 }
 
 func newRace(mem *Memory, way func() string, longest time.Duration) *race {
-	return &race{mem: mem, way: way, longest: longest, out: map[transport.LegID]*trip{}, gone: map[transport.LegID]bool{}}
+	return &race{mem: mem, way: way, longest: longest}
 }
 
 // step takes one event.
@@ -187,7 +189,7 @@ func (r *race) step(e event) (fx effects) {
 			r.socketEnded(&fx, e)
 		}
 	case passed:
-		delete(r.out, e.leg)
+		r.out.Delete(e.leg)
 		if e.leg == r.left {
 			r.left = 0
 		}
@@ -200,6 +202,8 @@ func (r *race) step(e event) (fx effects) {
 		r.parts(&fx, e.now)
 	case let:
 		r.lets(&fx)
+	case vacated: // until now a socket on its way out took what was to dial
+		fx.wake[onSocket][transport.Connect] = r.dialling && r.sock == 0
 	case closes:
 		r.at = over
 		r.release()
@@ -370,7 +374,7 @@ func (r *race) turn(left transport.LegID, next stand) {
 
 // polling: a connect is out by HTTP.
 func (r *race) polling() bool {
-	for _, t := range r.out {
+	for _, t := range r.out.All() {
 		if t.connect || t.lane == transport.Connect {
 			return true
 		}
@@ -390,10 +394,10 @@ func (r *race) settle(fx *effects, now time.Time) {
 		r.shut(fx, now)
 		return
 	}
-	if r.at == shut && len(r.out) == 0 {
+	if r.at == shut && r.out.Len() == 0 {
 		fx.wake[onSocket][transport.Connect] = true
 	}
-	if r.at == turning && r.left == 0 && len(r.out) == 0 {
+	if r.at == turning && r.left == 0 && r.out.Len() == 0 {
 		r.open(fx, r.next)
 		if r.at == upgraded && r.sock == 0 {
 			r.dialling, r.until = true, now.Add(reborn)

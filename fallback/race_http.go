@@ -20,7 +20,7 @@ func (r *race) httpAsks(fx *effects, e event) {
 	if !connect && (r.control && (r.at == anchored || r.at == quieting) || r.scout && r.at == upgraded) {
 		r.control = false
 		fx.batch = probing()
-		r.out[e.leg] = &trip{lane: e.lane, sent: e.now, prompt: true, own: true}
+		r.out.Set(e.leg, &trip{lane: e.lane, sent: e.now, prompt: true, own: true})
 		return
 	}
 	switch {
@@ -29,28 +29,38 @@ func (r *race) httpAsks(fx *effects, e event) {
 		least := leastHold
 		fx.pass, fx.hold = true, &least
 		r.pending[e.lane] = false
-		r.out[e.leg] = &trip{lane: e.lane}
+		r.out.Set(e.leg, &trip{lane: e.lane})
 		return
 	default:
 		r.pending[e.lane] = true
 		return
 	}
 	fx.pass = true
-	r.out[e.leg] = &trip{lane: e.lane}
-	if r.hoping() {
-		hold := min(max(2*r.srtt, leastHold), mostHold)
-		fx.hold = &hold
+	r.out.Set(e.leg, &trip{lane: e.lane})
+	if hold := r.shortly(e.now); hold > 0 {
+		fx.hold = new(hold) // of its own: most exchanges have none
 	}
 }
 
-// hoping: a socket may soon be proven, or is, and then waits for a poll to end.
-func (r *race) hoping() bool { return !r.unwanted && (r.dialling || r.sock != 0) }
+// shortly is how long a poll may be held at most while a socket is about to take
+// over, which waits for the poll to end; 0: none is.
+func (r *race) shortly(now time.Time) time.Duration {
+	switch {
+	case r.unwanted:
+		return 0
+	case r.dialling || r.sock != 0:
+		return min(max(2*r.srtt, leastHold), mostHold)
+	case r.queued && !r.redial.IsZero():
+		return max(r.redial.Sub(now), leastHold)
+	}
+	return 0
+}
 
 // httpDrew takes down what an exchange carries.
 func (r *race) httpDrew(fx *effects, e event) {
-	t := r.out[e.leg]
+	t := r.out.Get(e.leg)
 	if len(e.batch) == 0 {
-		delete(r.out, e.leg)
+		r.out.Delete(e.leg)
 		r.settle(fx, e.now)
 		return
 	}
@@ -81,7 +91,7 @@ func (r *race) httpDrew(fx *effects, e event) {
 
 // httpBrought looks at an answer: HTTP works.
 func (r *race) httpBrought(fx *effects, e event) {
-	t := r.out[e.leg]
+	t := r.out.Get(e.leg)
 	fx.pass = t == nil || !t.own
 	if t != nil && t.connect && !t.prompt {
 		r.warm = true
@@ -173,7 +183,7 @@ func (r *race) works(fx *effects, now time.Time) {
 
 // httpEnded decides after an exchange.
 func (r *race) httpEnded(fx *effects, e event) {
-	t := r.out[e.leg]
+	t := r.out.Get(e.leg)
 	fx.pass = t == nil || !t.own
 	switch {
 	case e.err != nil && e.err.Status == http200 && errors.Is(e.err, bayeux.ErrTooLarge): // it works, and a socket may bring in pieces what it brings at once

@@ -33,6 +33,7 @@ type weather struct {
 	dialling transport.LegID // zero: none is
 	cur      *raceLeg        // the socket that draws; nil: the next wake dials
 	old      []*raceLeg      // those that were cut or drained and have not ended
+	slow     []effects       // decided on and not done yet: other turns overtake them
 
 	// The Handler.
 	session  bool
@@ -54,6 +55,7 @@ type raceLeg struct {
 	given  bool               // the Handler gave it something
 	parted bool               // it was left while it worked: it is only read
 	doomed bool               // cut or drained
+	proven bool               // a socket that has brought something
 }
 
 func newWeather(t testing.TB, seed uint64) *weather {
@@ -92,23 +94,10 @@ func (w *weather) step(e event) effects {
 		w.require(d.From == w.carrier && (d.To != d.From || d.Err != nil) && d.Reason != "", "a decision that is none")
 		w.carrier = d.To
 	}
-	for _, id := range []transport.LegID{fx.cut, fx.drain} {
-		if w.cur != nil && w.cur.id == id {
-			w.cur.doomed = true
-			w.old, w.cur = append(w.old, w.cur), nil
-		}
-	}
-	for _, p := range w.posts {
-		p.doomed = p.doomed || p.id == fx.cutHTTP
-	}
-	w.lanes[0] = w.lanes[0] || fx.wake[onHTTP][0]
-	w.lanes[1] = w.lanes[1] || fx.wake[onHTTP][1]
-	if fx.wake[onSocket][0] || fx.wake[onSocket][1] {
-		w.asking = true
-		if w.cur == nil && w.dialling == 0 {
-			w.ids++
-			w.dialling = w.ids
-		}
+	if wants := fx.cut|fx.drain|fx.cutHTTP != 0 || fx.wake != [2][2]bool{}; wants && w.rng.IntN(4) == 0 {
+		w.slow = append(w.slow, fx)
+	} else {
+		w.does(fx)
 	}
 	for _, c := range fx.let {
 		if c.batch != nil {
@@ -128,13 +117,53 @@ func (w *weather) step(e event) effects {
 	return fx
 }
 
+// does what is wanted of the pipes.
+func (w *weather) does(fx effects) {
+	for _, p := range w.posts {
+		p.doomed = p.doomed || p.id == fx.cutHTTP
+	}
+	w.lanes[0] = w.lanes[0] || fx.wake[onHTTP][0]
+	w.lanes[1] = w.lanes[1] || fx.wake[onHTTP][1]
+	for _, id := range []transport.LegID{fx.cut, fx.drain} {
+		if w.cur != nil && w.cur.id == id {
+			w.cur.doomed = true
+			w.old, w.cur = append(w.old, w.cur), nil
+		}
+	}
+	if fx.cut|fx.drain != 0 {
+		w.step(event{kind: vacated})
+	}
+	if fx.wake[onSocket][0] || fx.wake[onSocket][1] {
+		w.asking = true
+		if w.cur == nil && w.dialling == 0 {
+			w.ids++
+			w.dialling = w.ids
+		}
+	}
+}
+
+// catchUp does what waits for that.
+func (w *weather) catchUp() {
+	for len(w.slow) > 0 {
+		i := w.rng.IntN(len(w.slow))
+		fx := w.slow[i]
+		w.slow = slices.Delete(w.slow, i, i+1)
+		w.does(fx)
+	}
+}
+
 // goesOn: the race never only waits for something that nobody has asked for:
 // what holds the Handler back has an end by itself.
 func (w *weather) goesOn() {
+	if len(w.slow) > 0 {
+		return
+	}
 	ending := w.cur == nil || w.cur.doomed // whose End is on its way
 	waits := !ending && (w.r.at == shut || w.r.at == adopting || w.r.at == clearing)
 	w.require(!waits || !w.r.due().IsZero(), "it waits for ever")
 	w.require(!w.r.holdsBack() || w.r.letting || !w.r.due().IsZero(), "something waits for ever")
+	opening := w.dialling != 0 || w.cur != nil && w.cur.id != w.r.parted && !w.r.gone.Get(w.cur.id)
+	w.require(!w.r.dialling || w.r.sock != 0 || opening, "a dial that nobody makes")
 }
 
 // apart: what the Handler gave is never out on both pipes.
@@ -189,7 +218,9 @@ func (w *weather) wake(lane transport.Lane) { w.step(event{kind: woken, lane: la
 
 // asks has a leg ask.
 func (w *weather) asks(p pipe, lane transport.Lane, l *raceLeg) bool {
+	moves := p == onSocket && w.r.at == shut
 	fx := w.step(event{kind: asks, pipe: p, leg: l.id, lane: lane})
+	w.require(!moves || !fx.pass || l.proven, "the session moves to a socket that has not answered")
 	if !fx.pass {
 		if fx.batch != nil {
 			l.owed, l.own = append(l.owed, fx.batch), true
@@ -233,6 +264,7 @@ var errHolds = fails("read", 0)
 
 // brings has the server answer what a leg carries.
 func (w *weather) brings(p pipe, l *raceLeg, text string) {
+	l.proven = true
 	fx := w.step(event{kind: brought, pipe: p, leg: l.id, batch: batch(w.t, text)})
 	if fx.pass {
 		w.require(l.given, "the Handler gets something on a leg it does not know")
@@ -284,6 +316,9 @@ func (w *weather) answer(b []bayeux.Message, socket bool) string {
 
 // act does one thing that can happen now. In good weather everything works.
 func (w *weather) act(good bool) {
+	if w.rng.IntN(2) == 0 {
+		w.catchUp()
+	}
 	n := w.rng.IntN(10)
 	bad := !good && w.rng.IntN(4) == 0
 	switch n {
@@ -362,6 +397,9 @@ func (w *weather) act(good bool) {
 
 // pass lets time pass, and the timer fire.
 func (w *weather) pass(d time.Duration) {
+	if d > 0 {
+		w.catchUp()
+	}
 	w.now = w.now.Add(d)
 	if at := w.r.due(); !at.IsZero() && !w.now.Before(at) {
 		w.step(event{kind: late})

@@ -21,13 +21,13 @@ func (r *race) dial(fx *effects, now time.Time) {
 	key := r.way()
 	no, ok := r.mem.begin(key, now)
 	if !ok {
-		if r.redial = no.next; no.why != "" {
+		if r.redial, r.queued = no.next, no.why == ""; !r.queued {
 			r.stay(fx, no.why, errFailing, false)
 		}
 		return
 	}
 	r.key = key
-	r.asked, r.dialling, r.want, r.redial = true, true, false, time.Time{}
+	r.asked, r.dialling, r.queued, r.want, r.redial = true, true, false, false, time.Time{}
 	fx.wake[onSocket][transport.Connect] = true
 }
 
@@ -46,7 +46,7 @@ func (r *race) leave(fx *effects, cause error) {
 	}
 	if r.sock != 0 {
 		fx.cut, fx.cause = r.sock, cause
-		r.gone[r.sock] = true
+		r.gone.Set(r.sock, true)
 	}
 	r.stale = r.dialling
 	r.sock, r.proven, r.probe, r.again = 0, false, time.Time{}, time.Time{}
@@ -60,9 +60,9 @@ func (r *race) leave(fx *effects, cause error) {
 // connect to one that is proven, and whatever there is to one that serves.
 func (r *race) socketAsks(fx *effects, e event) {
 	switch {
-	case r.gone[e.leg]:
+	case r.gone.Get(e.leg):
 	case r.sock == 0 && r.stale:
-		r.gone[e.leg] = true
+		r.gone.Set(e.leg, true)
 		fx.drain = e.leg
 		r.dialling, r.stale = false, false
 		r.release()
@@ -92,7 +92,7 @@ func (r *race) socketAsks(fx *effects, e event) {
 	case (r.at == clearing || r.at == offering) && e.leg == r.sock:
 		r.pending[e.lane] = true
 	case r.sock == 0 && !r.dialling: // nobody asked for it
-		r.gone[e.leg] = true
+		r.gone.Set(e.leg, true)
 		fx.drain = e.leg
 	case r.sock == 0:
 		r.opens(e)
@@ -113,12 +113,12 @@ func (r *race) socketAsks(fx *effects, e event) {
 		r.probe, r.again = e.now.Add(r.patience()), e.now.Add(r.patience()/2)
 		fx.batch = probing()
 	case e.leg != r.sock:
-		r.gone[e.leg] = true
+		r.gone.Set(e.leg, true)
 		fx.drain = e.leg
 	case !r.proven && r.again.IsZero() && !r.probe.IsZero() && e.now.Before(r.probe): // once more
 		r.again = r.probe
 		fx.batch = probing()
-	case r.at == shut && len(r.out) == 0 && e.lane == transport.Connect && !r.drawing:
+	case r.at == shut && r.out.Len() == 0 && e.lane == transport.Connect && !r.drawing:
 		zero := time.Duration(0) // the answer is what proves that the session moved
 		fx.pass, fx.hold = true, &zero
 		r.drawing, r.pending[transport.Connect] = true, false
@@ -229,8 +229,8 @@ func (r *race) serves(fx *effects, now time.Time) {
 
 // socketEnded decides after the end of a socket.
 func (r *race) socketEnded(fx *effects, e event) {
-	_, old := r.gone[e.leg]
-	delete(r.gone, e.leg)
+	old := r.gone.Get(e.leg)
+	r.gone.Delete(e.leg)
 	switch {
 	case e.leg == r.parted:
 		fx.pass, fx.elsewhere = true, true

@@ -43,7 +43,7 @@ func TestWhatHTTPBringsWaitsForTheSocketThatWasLeft(t *testing.T) {
 	const socket, poll = 7, 8
 	r := newRace(new(Memory), func() string { return "x" }, DefaultPatience)
 	r.carrier = transport.WebSocket
-	r.out[poll] = &trip{lane: transport.Connect, connect: true, sent: epoch}
+	r.out.Set(poll, &trip{lane: transport.Connect, connect: true, sent: epoch})
 	r.sock, r.owns, r.at = socket, true, offering
 	r.leaves(new(effects), epoch)
 	step := func(after time.Duration, e event) effects {

@@ -46,14 +46,26 @@ func (v *valve) Wake(lane transport.Lane) { v.turn(event{kind: woken, lane: lane
 
 func (v *valve) Drain(id transport.LegID) {
 	v.turn(event{kind: dropped, leg: id})
-	v.socket.Drain(id)
+	v.drain(id)
 	v.http.Drain(id)
 }
 
 func (v *valve) Cut(id transport.LegID, cause error) {
 	v.turn(event{kind: dropped, leg: id})
-	v.socket.Cut(id, cause)
+	v.cut(id, cause)
 	v.http.Cut(id, cause)
+}
+
+// drain and cut are the socket pipe's. Until they are done the leg is the one
+// that a Wake reaches, also one that another turn meant to dial by.
+func (v *valve) drain(id transport.LegID) {
+	v.socket.Drain(id)
+	v.turn(event{kind: vacated})
+}
+
+func (v *valve) cut(id transport.LegID, cause error) {
+	v.socket.Cut(id, cause)
+	v.turn(event{kind: vacated})
 }
 
 func (v *valve) Check() {
@@ -79,13 +91,13 @@ func (v *valve) turn(e event) effects {
 		v.tell()
 	}
 	if fx.cut != 0 {
-		v.socket.Cut(fx.cut, fx.cause)
+		v.cut(fx.cut, fx.cause)
 	}
 	if fx.cutHTTP != 0 {
 		v.http.Cut(fx.cutHTTP, fx.cause)
 	}
 	if fx.drain != 0 {
-		v.socket.Drain(fx.drain)
+		v.drain(fx.drain)
 	}
 	for lane := range fx.wake[onSocket] {
 		if fx.wake[onSocket][lane] {
