@@ -42,6 +42,8 @@ type Network struct {
 	// pool of connections of its own by these settings. It must not retry
 	// and must not follow redirects.
 	RoundTripper http.RoundTripper
+
+	socketTLS atomic.Pointer[socketTLS] // that was asked for last
 }
 
 // Suspect is told that a connection was dead and nobody had said so. Others to
@@ -58,6 +60,11 @@ func (n *Network) Suspect() {
 type Limits struct {
 	bayeux.Limits     // of one frame or body, after inflation
 	Header        int // bytes of an HTTP response's header, the upgrade's included; default 64 KiB
+	// Unacknowledged is how many bytes the events of a session may take that wait for
+	// the reply which acknowledges them; default 64 times Bytes. A server sends a
+	// whole backlog before that reply: what is beyond it is lost with the session,
+	// which begins anew, and that is told.
+	Unacknowledged int
 }
 
 // WithDefaults returns l with each zero field replaced by its default.
@@ -65,6 +72,9 @@ func (l Limits) WithDefaults() Limits {
 	l.Limits = l.Limits.WithDefaults()
 	if l.Header == 0 {
 		l.Header = 64 << 10
+	}
+	if l.Unacknowledged == 0 {
+		l.Unacknowledged = 64 * l.Bytes
 	}
 	return l
 }

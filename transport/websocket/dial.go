@@ -17,7 +17,10 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-const writeBuffer = transport.SocketLimit + 64 // a batch is one frame; pooled, so no socket owns one
+const (
+	writeBuffer = transport.SocketLimit + 64 // a batch is one frame; pooled, so no socket owns one
+	refusedBody = 1 << 10                    // gorilla reads as much of a refusal's body
+)
 
 var (
 	writeBuffers sync.Pool // of gorilla's, one size
@@ -46,9 +49,9 @@ func (k *socket) dial(ctx context.Context) (*ws.Conn, *transport.Error) {
 	}
 	// What follows does not all look at the context: gorilla does not while it
 	// waits for the 101.
-	stop := context.AfterFunc(ctx, func() { _ = k.raw.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = k.bottom.Close() })
 	defer stop()
-	c, e := k.reach(ctx, k.raw, via, &u)
+	c, e := k.reach(ctx, k.bottom, via, &u)
 	if e != nil {
 		return nil, e
 	}
@@ -65,11 +68,12 @@ func (k *socket) dial(ctx context.Context) (*ws.Conn, *transport.Error) {
 // upgrade asks for a WebSocket on a connection (RFC 6455 section 4.1).
 func (k *socket) upgrade(ctx context.Context, u *url.URL, t *transport.Target, c net.Conn) (*ws.Conn, *transport.Error) {
 	s := k.p.s
-	in := &bounded{Conn: c, raw: k.raw, left: k.p.limits.Header + readBuffer}
+	in := &inflow{Conn: c, bottom: k.bottom, left: k.p.limits.Header + refusedBody}
 	give := func(context.Context, string, string) (net.Conn, error) { return in, nil }
 	d := ws.Dialer{
 		NetDialContext: give, NetDialTLSContext: give,
-		ReadBufferSize: readBuffer, WriteBufferSize: writeBuffer, WriteBufferPool: &writeBuffers,
+		ReadBufferSize:  1, // as little as gorilla allows
+		WriteBufferSize: writeBuffer, WriteBufferPool: &writeBuffers,
 	}
 	web := webURL(u)
 	h := header(t)
@@ -85,7 +89,7 @@ func (k *socket) upgrade(ctx context.Context, u *url.URL, t *transport.Target, c
 	if err != nil {
 		return nil, refusal(res, in.cause(err))
 	}
-	in.left = -1
+	in.left, k.in = -1, in
 	if res.Header.Get("Sec-WebSocket-Extensions") != "" || res.Header.Get("Sec-WebSocket-Protocol") != "" {
 		return nil, &transport.Error{Op: "upgrade", Status: res.StatusCode, Err: errUnasked}
 	}
@@ -144,15 +148,7 @@ func header(t *transport.Target) http.Header {
 
 // secure speaks TLS to the server, or to a proxy.
 func (k *socket) secure(ctx context.Context, c net.Conn, host string) (net.Conn, error) {
-	config := k.p.s.Network.TLS.Clone()
-	if config == nil {
-		config = new(tls.Config)
-	}
-	if config.ServerName == "" {
-		config.ServerName = host
-	}
-	config.NextProtos = []string{"http/1.1"} // an upgrade there is in HTTP/1.1 alone
-	secured := tls.Client(c, config)
+	secured := tls.Client(c, k.p.s.Network.SocketTLS(host))
 	if err := secured.HandshakeContext(ctx); err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func (k *socket) dialRaw(ctx context.Context, via, u *url.URL) *transport.Error 
 	}
 	k.p.mu.Lock()
 	defer k.p.mu.Unlock()
-	k.raw = c
+	k.bottom = &bottom{Conn: c}
 	return nil
 }
 
@@ -97,10 +97,10 @@ func (k *socket) ask(c net.Conn, via *url.URL, addr string) (int, error) {
 	if err := r.Write(c); err != nil {
 		return 0, err
 	}
-	head := &bounded{Conn: c, raw: k.raw, left: k.p.limits.Header}
-	in := bufio.NewReader(head)
-	res, err := http.ReadResponse(in, r)
-	err = head.cause(err)
+	in := &inflow{Conn: c, bottom: k.bottom, left: k.p.limits.Header}
+	defer in.release()
+	res, err := http.ReadResponse(bufio.NewReader(in), r)
+	err = in.cause(err)
 	switch {
 	case err != nil && !broken(err):
 		return 0, errNotHTTP
@@ -108,7 +108,7 @@ func (k *socket) ask(c net.Conn, via *url.URL, addr string) (int, error) {
 		return 0, err
 	case res.StatusCode != http.StatusOK:
 		return res.StatusCode, transport.StatusReason(res.StatusCode)
-	case in.Buffered() > 0:
+	case len(in.rest) > 0:
 		return 0, errTalkative
 	}
 	return 0, nil

@@ -3,6 +3,7 @@ package websocket
 import (
 	"errors"
 	"io"
+	"time"
 
 	ws "github.com/gorilla/websocket"
 
@@ -14,18 +15,58 @@ var (
 	errClosedBy = errors.New("the server closed the WebSocket")
 )
 
-// read hands up messages until the socket ends. It does no more than wait,
-// since what is on the stack there is kept by every idle socket.
-func (k *socket) read() *transport.Error {
+// often is how soon something must follow something else for the reader to wait
+// where it is. After longer it waits in a goroutine that has the least of a stack,
+// which costs some 2 µs.
+const often = 100 * time.Millisecond
+
+// read hands up messages until the socket ends, or until there is none: then it
+// leaves the rest to another goroutine.
+func (k *socket) read() {
 	for {
-		kind, r, err := k.conn.NextReader()
-		if err != nil {
-			return readError(err)
+		if k.in.empty() && !k.wait() {
+			return
 		}
-		if err := k.take(kind, r); err != nil {
-			return err
+		kind, r, err := k.conn.NextReader()
+		if k.in.blank { // nothing has come but control frames, which are gorilla's
+			k.in.blank = false
+			continue
+		}
+		e := readError(err)
+		if err == nil {
+			e = k.take(kind, r)
+		}
+		if e != nil {
+			k.in.release()
+			k.ended(e)
+			return
 		}
 	}
+}
+
+// wait returns true when something is there, and false if another goroutine
+// waits for that.
+func (k *socket) wait() bool {
+	now := time.Now()
+	rare := now.Sub(k.waited) > often
+	k.waited = now
+	if !rare {
+		k.in.fill()
+		return true
+	}
+	if k.in.fillDry(); k.in.empty() {
+		k.p.wg.Go(k.rest)
+		return false
+	}
+	return true
+}
+
+// rest waits with nothing else on its stack, since what is there is kept by every
+// idle socket.
+func (k *socket) rest() {
+	k.bottom.wait()
+	k.in.fill() // the rest of a record of TLS as well
+	k.read()
 }
 
 // take hands up one message.
@@ -58,6 +99,9 @@ func (k *socket) wanted() bool {
 // readError tells the server's close frame from a connection that broke, and
 // keeps the text of the frame: it may hold anything.
 func readError(err error) *transport.Error {
+	if err == nil {
+		return nil
+	}
 	var c *ws.CloseError
 	if !errors.As(err, &c) {
 		return &transport.Error{Op: "read", Err: plain(err)}

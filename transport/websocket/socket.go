@@ -19,15 +19,18 @@ var (
 	errLate    = errors.New("the server did not close in time")
 )
 
-// A socket is one leg, from the dial to the end. Its fields but p, id and
-// cancel are guarded by the pipe's mutex.
+// A socket is one leg, from the dial to the end. Its fields but p, id,
+// cancel and those of the reader are guarded by the pipe's mutex.
 type socket struct {
 	p      *pipe
 	id     transport.LegID
 	cancel context.CancelFunc // of the opening; it does nothing when that is over
 
-	raw  net.Conn // below TLS: closing it never blocks; nil: not dialled
-	conn *ws.Conn // nil: not open
+	bottom *bottom  // closing it never blocks; nil: not dialled
+	conn   *ws.Conn // nil: not open
+	in     *inflow  // what conn reads from; the reader's
+
+	waited time.Time // when the reader last began to wait; the reader's
 
 	opened time.Time // when the dial began
 
@@ -67,16 +70,13 @@ func (k *socket) open(ctx context.Context) {
 	k.cancel()
 	k.cancel = func() {} // an open socket need not keep the context
 	if k.err != nil {    // it was cut in the last moment
-		_ = k.raw.Close()
+		_ = k.bottom.Close()
 	}
 	conn.SetPongHandler(k.ponged)
 	k.beat = time.AfterFunc(p.every, k.ping)
 	k.wakeIfDue()
-	p.wg.Go(k.serve)
+	p.wg.Go(k.read)
 }
-
-// serve reads to the end of the socket.
-func (k *socket) serve() { k.ended(k.read()) }
 
 func (k *socket) ended(err *transport.Error) {
 	k.log("WebSocket ended", k.opened, err)
@@ -91,8 +91,8 @@ func (k *socket) fail(op string, cause error) {
 	}
 	k.leave()
 	k.cancel()
-	if k.raw != nil {
-		_ = k.raw.Close()
+	if k.bottom != nil {
+		_ = k.bottom.Close()
 	}
 }
 
@@ -123,8 +123,8 @@ func (k *socket) end(err *transport.Error) {
 	if k.err != nil {
 		k.err.Unsent = !k.wrote
 	}
-	if k.raw != nil {
-		_ = k.raw.Close()
+	if k.bottom != nil {
+		_ = k.bottom.Close()
 	}
 	if k.beat != nil {
 		k.beat.Stop()

@@ -1,0 +1,29 @@
+package transport
+
+import "crypto/tls"
+
+// socketTLS is the configuration for WebSockets at one host.
+type socketTLS struct {
+	host   string
+	config *tls.Config
+}
+
+// SocketTLS configures TLS for a WebSocket at a host, or to a proxy there: an
+// upgrade there is in HTTP/1.1 alone (RFC 8441 is not spoken). It must not be
+// changed: those that ask for the same host in a row share it. Safe for
+// concurrent use.
+func (n *Network) SocketTLS(host string) *tls.Config {
+	if s := n.socketTLS.Load(); s != nil && s.host == host {
+		return s.config
+	}
+	config := n.TLS.Clone()
+	if config == nil {
+		config = new(tls.Config)
+	}
+	if config.ServerName == "" {
+		config.ServerName = host
+	}
+	config.NextProtos = []string{"http/1.1"}
+	n.socketTLS.Store(&socketTLS{host, config})
+	return config
+}
