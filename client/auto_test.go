@@ -3,10 +3,12 @@ package client_test
 import (
 	"net/http"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/turold/turold/bayeux/bayeuxtest"
@@ -50,6 +52,33 @@ func TestDefaultModeMovesToAWebSocket(t *testing.T) {
 		require.Equal(s, transport.WebSocket, s.c.Status().Transport)
 		require.Equal(s, 1, s.c.Status().Session)
 		require.Zero(s, s.dialer.Stats().Failures)
+	})
+}
+
+// TestManySessionsMoveSoon: of many that open at once on an unknown way, only
+// some may open a socket each; the others must not wait out a whole poll.
+func TestManySessionsMoveSoon(t *testing.T) {
+	const sessions = 64
+	synctest.Test(t, func(t *testing.T) {
+		s := &stack{T: t, net: memnet.New()}
+		s.net.SetLatency(latency)
+		s.serve(nil)
+		s.dialer = &client.Dialer{DialContext: s.net.DialContext, Proxy: http.ProxyURL(nil)}
+		defer s.close()
+		all := make([]*client.Client, sessions)
+		var dials sync.WaitGroup
+		for i := range all {
+			dials.Go(func() {
+				var err error
+				all[i], err = s.dialer.Dial(t.Context(), site, nil)
+				assert.NoError(t, err)
+			})
+		}
+		dials.Wait()
+		time.Sleep(5 * time.Second)
+		for _, c := range all {
+			require.Equal(t, transport.WebSocket, c.Status().Transport)
+		}
 	})
 }
 

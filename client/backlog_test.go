@@ -18,19 +18,31 @@ import (
 
 // TestBacklogBeyondTheLimits: after an outage a server sends all that waits at
 // once, by long-polling in one body, and again and again until it is acknowledged.
-// A WebSocket brings it in pieces. Where there is none the session begins anew,
-// and says so.
+// A WebSocket brings it in pieces. Where there is none, or where it is too much
+// altogether, the session begins anew, and says so.
 func TestBacklogBeyondTheLimits(t *testing.T) {
 	const backlog = 500
-	for _, mode := range []fallback.Mode{fallback.Auto, fallback.WebSocketOnly, fallback.LongPollingOnly} {
-		t.Run(mode.String(), func(t *testing.T) {
+	few := func(l *transport.Limits) { l.Messages = backlog / 2 }
+	small := func(l *transport.Limits) { l.Unacknowledged = backlog / 2 }
+	for _, tc := range []struct {
+		name  string
+		mode  fallback.Mode
+		limit func(*transport.Limits)
+		gap   bool
+	}{
+		{"auto", fallback.Auto, few, false},
+		{"websocket", fallback.WebSocketOnly, few, false},
+		{"long-polling", fallback.LongPollingOnly, few, true},
+		{"auto, too much altogether", fallback.Auto, small, true},
+		{"websocket, too much altogether", fallback.WebSocketOnly, small, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &stack{T: t, net: memnet.New()}
 				s.net.SetLatency(latency)
 				s.serve(nil)
-				s.dialer = &client.Dialer{Policy: fallback.Policy{Mode: mode}, DialContext: s.net.DialContext, Proxy: http.ProxyURL(nil)}
-				s.dialer.Limits = transport.Limits{}
-				s.dialer.Limits.Messages = backlog / 2
+				s.dialer = &client.Dialer{Policy: fallback.Policy{Mode: tc.mode}, DialContext: s.net.DialContext, Proxy: http.ProxyURL(nil)}
+				tc.limit(&s.dialer.Limits)
 				defer s.close()
 				var err error
 				s.c, err = s.dialer.Dial(t.Context(), site, nil)
@@ -50,7 +62,7 @@ func TestBacklogBeyondTheLimits(t *testing.T) {
 				var gap *client.GapError
 				for n := 0; ; n++ {
 					data, err := next(t, sub, 10*time.Second)
-					if mode == fallback.LongPollingOnly && errors.As(err, &gap) {
+					if tc.gap && errors.As(err, &gap) {
 						require.Equal(t, client.NewSession, gap.Reason)
 						n = backlog - 1
 						continue
@@ -61,7 +73,7 @@ func TestBacklogBeyondTheLimits(t *testing.T) {
 						break
 					}
 				}
-				require.Equal(t, mode == fallback.LongPollingOnly, gap != nil)
+				require.Equal(t, tc.gap, gap != nil)
 			})
 		})
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/legs"
 	"github.com/turold/turold/transport"
 )
 
@@ -39,10 +40,10 @@ type Client struct {
 	since time.Time
 	carry string        // the transport that carries the session
 	why   choice        // of it
-	moved chan struct{} // closed and renewed when state changes
+	moved chan struct{} // closed when state changes; nil: nobody waits for that
 	err   error         // why it is closed; nil while it is not
 	done  chan struct{} // closed with err
-	begun chan struct{} // closed with the first handshake's reply
+	begun chan struct{} // closed with the first handshake's reply; nil afterwards
 	timer *time.Timer
 	next  time.Time // when timer fires; zero: it is not set
 
@@ -58,7 +59,7 @@ type Client struct {
 	batch     int64 // last batch received whole
 	cycle     cycle
 	out       outbox
-	legs      map[transport.LegID]*leg
+	legs      legs.Map[*leg]
 	topics    map[bayeux.Channel]*topic
 	wild      int // of them are patterns
 	failures  failures
@@ -147,7 +148,7 @@ func (c *Client) draws(e *fx) {
 
 // cutLeg has the leg cut after the step.
 func (c *Client) cutLeg(e *fx, id transport.LegID, why error) {
-	if l := c.legs[id]; l != nil && !l.cut {
+	if l := c.legs.Get(id); l != nil && !l.cut {
 		l.cut = true
 		l.stale = errors.Is(why, errStale)
 		e.cut, e.why = append(e.cut, id), why

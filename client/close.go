@@ -28,7 +28,7 @@ func (c *Client) stop(e *fx, why error) {
 		}
 	}
 	clear(c.topics)
-	clear(c.legs)
+	c.legs.Clear()
 	e.tell(func() { go c.shut() })
 }
 

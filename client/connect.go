@@ -152,6 +152,9 @@ func (c *Client) connected(e *fx, l *leg, m *bayeux.Message) {
 		c.lived = true
 		c.shake.refused = 0
 		c.recovered()
+		if empty {
+			c.out.rest()
+		}
 		c.turn(e, Connected, nil)
 		c.again(empty, took)
 		c.draws(e)
@@ -175,11 +178,17 @@ func (c *Client) again(empty bool, took time.Duration) {
 	}
 }
 
-// oversized reports whether the answers to connects are beyond the limits, time
-// and again: with the acknowledgement extension a server sends all that was not
-// acknowledged at once, by long-polling in one body, and would for ever.
+// oversized reports whether the answers to connects are beyond the limits: with
+// the acknowledgement extension a server sends all that was not acknowledged at
+// once, and would for ever. One body may be too large, time and again; a socket
+// brings more in pieces, and there is nothing else when that is too much.
 func (c *Client) oversized(err *transport.Error) bool {
-	if err == nil || !c.ack || !errors.Is(err, bayeux.ErrTooLarge) {
+	switch {
+	case err == nil || !c.ack:
+		return false
+	case errors.Is(err, errAckHeld):
+		return true
+	case !errors.Is(err, bayeux.ErrTooLarge):
 		return false
 	}
 	if c.cycle.oversize.IsZero() {

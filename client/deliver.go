@@ -5,10 +5,9 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// heldFactor is how many times the limits of one batch the events of all legs
-// may take that wait for their acknowledged reply. CometD sends a session's
-// whole queue before it.
-const heldFactor = 64
+// maxHeld is how many times the messages of one batch may wait on a leg for
+// their acknowledged reply. CometD sends a session's whole queue before it.
+const maxHeld = 64
 
 // event takes a message that is no reply. With the acknowledgement extension
 // it waits for the reply that names its batch: the server sends the batch
@@ -33,7 +32,7 @@ func (c *Client) event(e *fx, id transport.LegID, l *leg, m *bayeux.Message) {
 	l.bytes += size
 	c.heldBytes += size
 	lim := c.d.limits()
-	if len(l.held) > heldFactor*lim.Messages || c.heldBytes > heldFactor*lim.Bytes {
+	if len(l.held) > maxHeld*lim.Messages || c.heldBytes > lim.Unacknowledged {
 		c.cutLeg(e, id, errAckHeld)
 	}
 }

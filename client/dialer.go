@@ -104,9 +104,10 @@ func (d *Dialer) dial(ctx context.Context, url string, o *Options, owned bool) (
 		c.end()
 		return nil, &OpError{Op: "dial", Err: err}
 	}
+	begun := c.begun
 	c.step(func(e *fx) { c.handshake(e, nil) })
 	select {
-	case <-c.begun:
+	case <-begun:
 		return c, nil
 	case <-c.done:
 		err = c.Err()
@@ -127,15 +128,14 @@ func interrupted(ctx context.Context, last error) error {
 
 // newClient makes a client that has done nothing yet.
 func (d *Dialer) newClient(rawURL string, o *Options) (*Client, error) {
-	c := &Client{d: d, moved: make(chan struct{}), done: make(chan struct{}), begun: make(chan struct{}),
-		legs: map[transport.LegID]*leg{}, topics: map[bayeux.Channel]*topic{}, since: time.Now()}
+	c := &Client{d: d, done: make(chan struct{}), begun: make(chan struct{}),
+		topics: map[bayeux.Channel]*topic{}, since: time.Now()}
 	if o != nil {
 		c.o = *o
 	}
 	c.o.Outbox = c.o.Outbox.or(1024, 8<<20)
 	c.o.NetworkDelay = or(c.o.NetworkDelay, 10*time.Second)
 	c.o.Lease = or(c.o.Lease, 30*time.Second)
-	c.out.pending = map[string]*op{}
 	base, err := parseTarget(rawURL, c.o.WebSocketURL)
 	if err != nil {
 		return nil, err
@@ -156,7 +156,10 @@ func (d *Dialer) newClient(rawURL string, o *Options) (*Client, error) {
 	if c.s.Jar == nil {
 		c.s.Jar = newJar()
 	}
-	c.ctx, c.end = context.WithCancel(context.Background())
+	c.ctx, c.end = context.Background(), func() {}
+	if c.o.Credentials != nil {
+		c.ctx, c.end = context.WithCancel(c.ctx)
+	}
 	c.timer = time.AfterFunc(time.Hour, c.tick)
 	c.timer.Stop()
 	c.t = d.opener(c)(c.s, handler{c})

@@ -10,15 +10,16 @@ import (
 )
 
 const (
-	settled     = 5 * time.Second        // without a failure for so long, the next one counts as the first
-	worked      = time.Second            // connected for so long, what fails then is another outage
-	firstRetry  = 50 * time.Millisecond  // at most, after the first failure
-	firstPause  = 150 * time.Millisecond // after the second, doubling
-	shortPause  = 2 * time.Second        // at most, during
-	shortOutage = 30 * time.Second       // the first of an outage
-	longPause   = 30 * time.Second       // at most, later
-	spread      = 5 * time.Second        // over which clients of a server that drains come back
-	longestWish = 10 * time.Minute       // a server may ask for: what is longer is a mistake, or looks like a session that hangs
+	settled     = 5 * time.Second         // without a failure for so long, the next one counts as the first
+	worked      = time.Second             // connected for so long, what fails then is another outage
+	firstRetry  = 50 * time.Millisecond   // at most, after the first failure
+	firstPause  = 200 * time.Millisecond  // after the second, doubling
+	jitter      = 0.4                     // of a pause, more or less: clients that fell at once come back one by one
+	shortPause  = 1600 * time.Millisecond // at most, but for jitter, during
+	shortOutage = 30 * time.Second        // the first of an outage
+	longPause   = 20 * time.Second        // at most, but for jitter, later
+	spread      = 5 * time.Second         // over which clients of a server that drains come back
+	longestWish = 10 * time.Minute        // a server may ask for: what is longer is a mistake, or looks like a session that hangs
 )
 
 // failures are those in a row, and the pause they cost.
@@ -28,6 +29,7 @@ type failures struct {
 	last  time.Time
 	up    time.Time // when it was connected again after the last; zero: it has yet to be
 	until time.Time // nothing is drawn before; zero: no pause
+	again time.Time // when another connection or transport was tried at once; zero: not, or it worked
 	freed time.Time // when answered last forgot the others
 	back  *backoff.ExponentialBackOff
 }
@@ -63,8 +65,10 @@ func (c *Client) pause(now time.Time) time.Duration {
 	}
 	if f.n == 1 {
 		f.back = backoff.NewExponentialBackOff(backoff.WithInitialInterval(firstPause), backoff.WithMultiplier(2),
-			backoff.WithRandomizationFactor(0.25), backoff.WithMaxInterval(shortPause), backoff.WithMaxElapsedTime(0))
-		return rand.N(firstRetry)
+			backoff.WithRandomizationFactor(jitter), backoff.WithMaxInterval(shortPause), backoff.WithMaxElapsedTime(0))
+		if now.Sub(f.again) >= firstPause { // else what failed was a second try already
+			return rand.N(firstRetry)
+		}
 	}
 	f.back.MaxInterval = shortPause
 	if outage > shortOutage {
@@ -78,7 +82,7 @@ func (c *Client) pause(now time.Time) time.Duration {
 // not hammered.
 func (c *Client) recovered() {
 	f := &c.failures
-	f.until = time.Time{}
+	f.until, f.again = time.Time{}, time.Time{}
 	if f.up.IsZero() {
 		f.up = time.Now()
 	}

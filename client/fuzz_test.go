@@ -31,6 +31,7 @@ const canary = "c4n4ry"
 type mouth struct {
 	say func(r *http.Request) []byte
 
+	wg    sync.WaitGroup
 	mu    sync.Mutex
 	to    []string
 	heads []string
@@ -41,7 +42,7 @@ func (m *mouth) dial(_ context.Context, _, addr string) (net.Conn, error) {
 	m.mu.Lock()
 	m.to = append(m.to, addr)
 	m.mu.Unlock()
-	go func() {
+	m.wg.Go(func() {
 		defer s.Close()
 		var head bytes.Buffer
 		r, err := http.ReadRequest(bufio.NewReader(io.TeeReader(s, &head)))
@@ -53,14 +54,13 @@ func (m *mouth) dial(_ context.Context, _, addr string) (net.Conn, error) {
 		}
 		go func() { _, _ = io.Copy(io.Discard, s) }()
 		_, _ = s.Write(m.say(r))
-	}()
+	})
 	return c, nil
 }
 
 // meets has a client meet what the mouth says, on one pipe, and returns the error.
 func (m *mouth) meets(t *testing.T, mode fallback.Mode, o *Options) error {
 	d := &Dialer{Policy: fallback.Policy{Mode: mode}, Proxy: http.ProxyURL(nil), DialContext: m.dial}
-	defer d.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if o == nil {
@@ -68,6 +68,8 @@ func (m *mouth) meets(t *testing.T, mode fallback.Mode, o *Options) error {
 	}
 	o.NetworkDelay = 100 * time.Millisecond
 	_, err := d.Dial(ctx, "http://"+canary+":"+canary+"@server/?token="+canary, o)
+	d.Close() // a session that was got dials on until then
+	m.wg.Wait()
 	for _, to := range m.to {
 		require.Equal(t, "server:80", to)
 	}

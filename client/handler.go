@@ -25,7 +25,7 @@ func (h handler) Next(lane transport.Lane, l transport.Leg) (b []bayeux.Message)
 }
 
 func (c *Client) draw(e *fx, lane transport.Lane, l transport.Leg, now time.Time) (b []bayeux.Message) {
-	k := c.legs[l.ID]
+	k := c.legs.Get(l.ID)
 	if !c.failures.until.IsZero() || k != nil && k.cut {
 		return nil
 	}
@@ -47,7 +47,7 @@ func (c *Client) draw(e *fx, lane transport.Lane, l transport.Leg, now time.Time
 	}
 	if k == nil {
 		k = &leg{once: l.Once, kind: l.Type}
-		c.legs[l.ID] = k
+		c.legs.Set(l.ID, k)
 	}
 	k.connect = k.connect || c.cycle.leg == l.ID
 	return b
@@ -68,7 +68,7 @@ func (h handler) Receive(id transport.LegID, ms []bayeux.Message) {
 }
 
 func (c *Client) receive(e *fx, id transport.LegID, ms []bayeux.Message) {
-	l := c.legs[id]
+	l := c.legs.Get(id)
 	if l == nil {
 		return
 	}
@@ -109,8 +109,8 @@ func (h handler) End(id transport.LegID, err *transport.Error) {
 }
 
 func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
-	l := c.legs[id]
-	delete(c.legs, id)
+	l := c.legs.Get(id)
+	c.legs.Delete(id)
 	if l != nil {
 		c.heldBytes -= l.bytes
 	}
@@ -128,12 +128,14 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 	// A warm connection is often dead after a network event, and nothing says
 	// so until it is used: once, that is no failure.
 	resend := err != nil && err.Reused && !c.resent
-	c.resent, e.dead = c.resent || resend, e.dead || resend
+	if resend {
+		c.resent, e.dead, c.failures.again = true, true, time.Now()
+	}
 	smaller := l != nil && err != nil && len(err.Refused) > 1         // it was too much at once: that is no failure
 	refused := l != nil && l.once && err != nil && err.Refused != nil // and nothing else happened
 	if !c.ack && c.id != "" && err != nil && !err.Unsent && !refused && l != nil && !l.stale {
 		c.suspect = true
-		for _, other := range c.legs {
+		for _, other := range c.legs.All() {
 			other.older, other.doubted = true, false
 		}
 	}
@@ -142,7 +144,7 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 		c.handshake(e, &OpError{Op: "connect", Err: err})
 		return
 	case err != nil && err.Elsewhere:
-		c.failures.until = time.Time{}
+		c.failures.until, c.failures.again = time.Time{}, time.Now()
 	case opened && l.stale, resend, smaller:
 	case lost || err != nil && (!opened || !l.once):
 		c.lost(e, err)

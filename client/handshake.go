@@ -62,7 +62,7 @@ func (c *Client) handshake(e *fx, cause error) {
 
 // abandon cuts every leg there is: none may carry what begins now.
 func (c *Client) abandon(e *fx) {
-	for id := range c.legs {
+	for id := range c.legs.All() {
 		c.cutLeg(e, id, errStale)
 	}
 }
@@ -119,6 +119,7 @@ func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
 	c.turn(e, Connecting, nil)
 	if c.sessions == 1 {
 		close(c.begun)
+		c.begun = nil
 	} else {
 		c.forgoUnsubscribes(e)
 		c.resubscribe(e)

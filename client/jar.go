@@ -27,10 +27,11 @@ type jar struct {
 	bytes int    // of all
 }
 
-// kept is a cookie as it was set.
+// kept says which cookie was set.
 type kept struct {
-	at *url.URL
-	c  http.Cookie
+	scheme, host, from string // of the URL that set it
+	name, domain, path string
+	bytes              int
 }
 
 func newJar() *jar {
@@ -43,34 +44,35 @@ func (j *jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 	defer j.mu.Unlock()
 	for _, c := range cookies {
 		if size(c) <= maxCookie {
-			j.set(kept{u, *c})
+			j.set(u, c)
 		}
 	}
 }
 
-func (j *jar) set(k kept) {
-	j.Jar.SetCookies(k.at, []*http.Cookie{&k.c})
+func (j *jar) set(u *url.URL, c *http.Cookie) {
+	j.Jar.SetCookies(u, []*http.Cookie{c})
+	k := kept{u.Scheme, u.Host, u.Path, c.Name, c.Domain, c.Path, size(c)}
 	if i := slices.IndexFunc(j.kept, k.same); i >= 0 {
 		j.drop(i)
 	}
 	j.kept = append(j.kept, k)
-	j.bytes += size(&k.c)
+	j.bytes += k.bytes
 	for len(j.kept) > maxCookies || j.bytes > maxCookieBytes {
 		oldest := j.kept[0]
-		oldest.c.MaxAge = -1
-		j.Jar.SetCookies(oldest.at, []*http.Cookie{&oldest.c})
+		u := &url.URL{Scheme: oldest.scheme, Host: oldest.host, Path: oldest.from}
+		j.Jar.SetCookies(u, []*http.Cookie{{Name: oldest.name, Domain: oldest.domain, Path: oldest.path, MaxAge: -1}})
 		j.drop(0)
 	}
 }
 
 func (j *jar) drop(i int) {
-	j.bytes -= size(&j.kept[i].c)
+	j.bytes -= j.kept[i].bytes
 	j.kept = slices.Delete(j.kept, i, i+1)
 }
 
 // same reports whether k takes the place of old in a jar (RFC 6265 section 5.3).
 func (k kept) same(old kept) bool {
-	return k.c.Name == old.c.Name && k.c.Domain == old.c.Domain && k.c.Path == old.c.Path && k.at.Host == old.at.Host && k.at.Path == old.at.Path
+	return k.name == old.name && k.domain == old.domain && k.path == old.path && k.host == old.host && k.from == old.from
 }
 
 func size(c *http.Cookie) int { return len(c.Name) + len(c.Value) + len(c.Path) + len(c.Domain) }

@@ -104,8 +104,8 @@ type Options struct {
 	Lease time.Duration
 	// Backoff says how long to wait after a failure, given how many there were
 	// in a row (1 the first) and for how long. A server's advice and Retry-After are
-	// floors under it, up to ten minutes. Nil: 50 ms at most, then 150 ms doubling to 2 s during the
-	// first 30 s, then doubling to 30 s, each ±25 %.
+	// floors under it, up to ten minutes. Nil: 50 ms at most, unless another connection was just tried
+	// in vain, then 200 ms doubling to 1.6 s during the first 30 s, then to 20 s, each ±40 %.
 	Backoff func(failures int, outage time.Duration) time.Duration
 	// KeepDialing makes Dial go on after failures, until its context ends.
 	// Without it Dial returns the first failure of all transports.

@@ -48,13 +48,20 @@ type group struct{ size int }
 // An outbox holds the ops that are not settled.
 type outbox struct {
 	queue   []*op          // waiting, in order
-	pending map[string]*op // out, by id
+	pending map[string]*op // out, by id; nil: none, for a while
 	late    time.Time      // not after the earliest deadline in pending; zero: nothing is out
 	paid    Bound          // what counts in the bound, waiting or out
 	room    chan struct{}  // closed when something was settled; nil: nobody waits for it
 }
 
 func (o *outbox) unsettled() int { return len(o.queue) + len(o.pending) }
+
+// rest lets go of what an idle session need not keep.
+func (o *outbox) rest() {
+	if o.unsettled() == 0 {
+		o.queue, o.pending = nil, nil
+	}
+}
 
 func formatID(n uint64) string { return strconv.FormatUint(n, 10) }
 
@@ -107,6 +114,9 @@ func (c *Client) give(p *op, l transport.Leg, now time.Time) bayeux.Message {
 	}
 	if c.out.late.IsZero() {
 		c.out.late = p.late
+	}
+	if c.out.pending == nil {
+		c.out.pending = map[string]*op{}
 	}
 	c.out.pending[p.m.ID] = p
 	m := p.m
@@ -199,7 +209,7 @@ func (c *Client) withdraw(p *op) bool {
 func (c *Client) overdue(e *fx, now time.Time) {
 	var late, again []*op
 	for _, p := range c.out.pending {
-		switch l := c.legs[p.leg]; {
+		switch l := c.legs.Get(p.leg); {
 		case now.Before(p.late):
 			if c.out.late.IsZero() || p.late.Before(c.out.late) {
 				c.out.late = p.late

@@ -79,8 +79,10 @@ func (c *Client) turn(e *fx, to State, cause error) {
 		return
 	}
 	c.state, c.cause, c.since = to, cause, time.Now()
-	close(c.moved)
-	c.moved = make(chan struct{})
+	if c.moved != nil {
+		close(c.moved)
+		c.moved = nil
+	}
 	trace := c.d.Trace
 	e.tell(func() {
 		if cause != nil {
@@ -99,6 +101,9 @@ func (c *Client) turn(e *fx, to State, cause error) {
 func (c *Client) Ready(ctx context.Context) error {
 	for {
 		c.mu.Lock()
+		if c.moved == nil {
+			c.moved = make(chan struct{})
+		}
 		state, moved, err := c.state, c.moved, c.err
 		c.mu.Unlock()
 		switch {

@@ -15,22 +15,21 @@ import (
 type Subscription struct {
 	c       *Client
 	channel bayeux.Channel
-	local   bool // Listen's
 	bound   Bound
-	full    FullPolicy
 	bell    chan struct{} // rung when there is something to take
-	owes    bool          // the gap of a new session, which is told once the server has the channel again; under the client's mutex
+	full    FullPolicy
+	local   bool // Listen's
+	owes    bool // the gap of a new session, which is told once the server has the channel again; under the client's mutex
 
-	mu    sync.Mutex
-	queue deque
-	size  Bound // messages and bytes in queue; gaps do not count
-	owed  bool  // the last that was taken is a gap
-	err   error // ends it once the queue is empty
-	busy  int   // taken, and its consumer has not come back
-	left  bool  // Unsubscribe
-
+	mu      sync.Mutex
+	queue   deque
+	size    Bound         // messages and bytes in queue; gaps do not count
+	err     error         // ends it once the queue is empty
+	busy    int           // taken, and its consumer has not come back
 	through chan struct{} // made by drain, closed when all is handled
-	over    bool          // it is closed
+	over    bool          // through is closed
+	owed    bool          // the last that was taken is a gap
+	left    bool          // Unsubscribe
 }
 
 func newSubscription(c *Client, ch bayeux.Channel, o *SubscribeOptions, local bool) *Subscription {

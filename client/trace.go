@@ -74,7 +74,7 @@ func (c *Client) wire(id transport.LegID, out bool, ms []bayeux.Message, hidden 
 	}
 	c.mu.Lock()
 	kind := ""
-	if l := c.legs[id]; l != nil {
+	if l := c.legs.Get(id); l != nil {
 		kind = l.kind
 	}
 	c.mu.Unlock()
