@@ -19,7 +19,7 @@ type params struct {
 	Turold  bool   // otherwise the loop without it
 	Kind    string // websocket or long-polling
 	Query   string // what the server is asked to do
-	N       int    // sessions
+	N       int    // sessions, or the events of a burst
 	Batch   int    // messages a frame
 	Ack     bool   // the acknowledgement extension
 	TLS     bool
@@ -28,6 +28,11 @@ type params struct {
 	Known   bool    // the way has been used before
 	Seconds float64 // that count
 	Cores   int     // of the process; 0: all
+
+	// Of a comparison with peers:
+	Peer               string  // who
+	URL, Channel, Text string  // where, and what is in an event
+	Warm               float64 // seconds before those that count
 }
 
 // A measure is made in a process of its own.
@@ -35,6 +40,7 @@ type measure func(context.Context, params) (figures, error)
 
 var measures = map[string]measure{
 	"receive": receive, "publish": publish, "answer": answer, "latency": latency, "echo": echo, "first": first, "idle": idle, "storm": storm,
+	"peers-latency": peersLatencyTurold, "peers-receive": peersReceiveTurold, "peers-idle": peersIdleTurold,
 }
 
 // A subject is one side of a comparison.
@@ -61,12 +67,15 @@ type comparison struct {
 	columns           []column
 	subjects          []subject
 	goals             []goal
+	peers             bool // against CometD's server, which a turn before those that count warms up
 }
 
 // A result is what the subjects of a comparison came to.
 type result struct {
 	*comparison
-	taken map[string][]figures // by subject, one a round
+	// taken is by subject, one a round. A name without figures that is no
+	// subject's is a remark for the report.
+	taken map[string][]figures
 }
 
 // run takes every figure. What could not be measured is missing, and the error.
@@ -75,10 +84,23 @@ func (c *comparison) run(ctx context.Context, rounds int) (r *result, failed err
 		rounds = c.rounds
 	}
 	r = &result{comparison: c, taken: map[string][]figures{}}
-	for round := range rounds {
+	take, first := take, 1
+	if c.peers {
+		var m meeting
+		defer m.stop()
+		take, first = m.take, 0
+	}
+	for round := first; round <= rounds; round++ {
 		for _, s := range c.subjects {
-			fmt.Fprintf(os.Stderr, "%s %d/%d %s: ", c.name, round+1, rounds, s.name)
+			fmt.Fprintf(os.Stderr, "%s %d/%d %s: ", c.name, round, rounds, s.name)
 			f, err := take(ctx, s.params)
+			if line := remark(s.Peer, err); line != "" {
+				r.taken[line] = nil
+			}
+			if errors.As(err, new(*leftOut)) {
+				fmt.Fprintln(os.Stderr, err)
+				continue
+			}
 			if err != nil {
 				failed = errors.Join(failed, fmt.Errorf("%s: %s: %w", c.name, s.name, err))
 				continue
@@ -87,10 +109,22 @@ func (c *comparison) run(ctx context.Context, rounds int) (r *result, failed err
 				fmt.Fprintf(os.Stderr, "%s %.4g  ", name, f[name])
 			}
 			fmt.Fprintln(os.Stderr)
-			r.taken[s.name] = append(r.taken[s.name], f)
+			if round > 0 {
+				r.taken[s.name] = append(r.taken[s.name], f)
+			}
 		}
 	}
 	return r, failed
+}
+
+// remarks are the names that are no subject's.
+func (r *result) remarks() (lines []string) {
+	for _, name := range slices.Sorted(maps.Keys(r.taken)) {
+		if len(r.taken[name]) == 0 && !slices.ContainsFunc(r.subjects, func(s subject) bool { return s.name == name }) {
+			lines = append(lines, name)
+		}
+	}
+	return lines
 }
 
 // figure is all that was taken of one figure of a subject, in turn.

@@ -14,7 +14,8 @@ func comparisons() []*comparison {
 	for _, kind := range []string{socket, poll} {
 		all = append(all, receiving(kind))
 	}
-	return append(all, publishing(), answering(), latencies(), echoing(), firsts(false), firsts(true), known(), storms())
+	all = append(all, publishing(), answering(), latencies(), echoing(), firsts(false), firsts(true), known(), storms())
+	return append(all, peersComparisons()...)
 }
 
 // receiving is events at full speed, on one core.

@@ -20,9 +20,9 @@ import (
 // opening is how many sessions are opened at a time.
 const opening = 64
 
-// settling is how long what was opened has to fall silent: a poll of a second
-// is the last that happens.
-const settling = 2 * time.Second
+// settling is how long what was opened has to fall silent: a ping of Turold is
+// due every 10 s, and a poll of a second is the last that happens.
+const settling = 12 * time.Second
 
 // idle opens sessions that nothing happens on, and sees what they occupy.
 func idle(ctx context.Context, p params) (figures, error) {
@@ -31,19 +31,30 @@ func idle(ctx context.Context, p params) (figures, error) {
 		open = p.turoldIdle(ctx)
 	}
 	before := occupied()
-	begun := time.Now()
-	if err := many(p.N, open); err != nil {
+	took, after, err := filled(p.N, open)
+	if err != nil {
 		return nil, err
 	}
-	took := time.Since(begun)
-	time.Sleep(settling)
-	after := occupied()
 	f := figures{"opened s": took.Seconds()}
 	for name, v := range after {
 		f[name] = (v - before[name]) / float64(p.N)
 	}
 	runtime.KeepAlive(open)
 	return f, nil
+}
+
+// filled opens n, and returns how long that took and what is occupied when they
+// have fallen silent.
+func filled(n int, open func() error) (took time.Duration, after figures, err error) {
+	begun := time.Now()
+	if err := many(n, open); err != nil {
+		return 0, nil, err
+	}
+	took = time.Since(begun)
+	time.Sleep(settling)
+	runtime.GC() // a collection sets the size of the stacks that goroutines are started with
+	time.Sleep(settling)
+	return took, occupied(), nil
 }
 
 // many does the same n times, some of them at once, but the first alone: it finds

@@ -16,7 +16,7 @@ func latency(ctx context.Context, p params) (figures, error) {
 		return nil, err
 	}
 	var all []time.Duration
-	for begun := time.Now(); time.Since(begun) < time.Duration(p.Seconds*float64(time.Second)); {
+	for begun := time.Now(); time.Since(begun) < seconds(p.Seconds); {
 		ns, err := next()
 		if err != nil {
 			return nil, err
@@ -80,7 +80,7 @@ func echo(ctx context.Context, p params) (figures, error) {
 		return nil, err
 	}
 	var all []time.Duration
-	for begun := time.Now(); time.Since(begun) < time.Duration(p.Seconds*float64(time.Second)); {
+	for begun := time.Now(); time.Since(begun) < seconds(p.Seconds); {
 		at := time.Now()
 		if err := send(fmt.Sprintf(`{"n":%d}`, at.UnixNano())); err != nil {
 			return nil, err

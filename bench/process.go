@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -13,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/turold/turold/bench/rawserver"
@@ -113,13 +113,20 @@ func take(ctx context.Context, p params) (figures, error) {
 	}
 	defer func() { _ = s.stop() }()
 	p.At = s.addresses
+	return measureIn(ctx, p, os.Args[0], "measure")
+}
+
+// measureIn makes one measurement in a process, whose last argument says what is
+// measured.
+func measureIn(ctx context.Context, p params, command ...string) (figures, error) {
 	spec, err := json.Marshal(p)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
-	cmd := self(ctx, "measure", string(spec))
+	cmd := exec.CommandContext(ctx, command[0], append(command[1:], string(spec))...)
+	cmd.Stderr = os.Stderr
 	if p.Cores > 0 {
 		cmd.Env = append(os.Environ(), fmt.Sprint("GOMAXPROCS=", p.Cores))
 	}
@@ -127,6 +134,17 @@ func take(ctx context.Context, p params) (figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	var f figures
-	return f, json.NewDecoder(bytes.NewReader(out)).Decode(&f)
+	return lastFigures(out)
+}
+
+// lastFigures are those of the last line.
+func lastFigures(out []byte) (f figures, err error) {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &f); err != nil {
+		return nil, err
+	}
+	if len(f) == 0 {
+		return nil, errors.New("a measurement without figures")
+	}
+	return f, nil
 }

@@ -40,7 +40,7 @@ func publish(ctx context.Context, p params) (figures, error) {
 	}
 	n := 0
 	cpu, begun := processorTime(), time.Now()
-	for until := begun.Add(time.Duration(p.Seconds * float64(time.Second))); time.Now().Before(until); {
+	for until := begun.Add(seconds(p.Seconds)); time.Now().Before(until); {
 		for range 16 {
 			if err := send(); err != nil {
 				return nil, err
@@ -178,7 +178,7 @@ func answer(ctx context.Context, p params) (figures, error) {
 		return nil, err
 	}
 	var all []time.Duration
-	for begun := time.Now(); time.Since(begun) < time.Duration(p.Seconds*float64(time.Second)); {
+	for begun := time.Now(); time.Since(begun) < seconds(p.Seconds); {
 		at := time.Now()
 		if err := one(); err != nil {
 			return nil, err

@@ -14,6 +14,8 @@ import (
 // warmUp is what does not count.
 const warmUp = 300 * time.Millisecond
 
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
 // receive takes events as fast as they come, in the application's own loop.
 func receive(ctx context.Context, p params) (figures, error) {
 	next, err := p.receiver(ctx)
@@ -29,7 +31,7 @@ func receive(ctx context.Context, p params) (figures, error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	cpu, begun := processorTime(), time.Now()
-	for until := begun.Add(time.Duration(p.Seconds * float64(time.Second))); time.Now().Before(until); {
+	for until := begun.Add(seconds(p.Seconds)); time.Now().Before(until); {
 		for range 16 {
 			got, err := next()
 			if err != nil {

@@ -29,6 +29,9 @@ func (r *result) print(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 	}
+	if lines := r.remarks(); len(lines) > 0 {
+		fmt.Fprintf(w, "\n%s\n", strings.Join(lines, " "))
+	}
 	if len(r.goals) == 0 {
 		return
 	}
@@ -76,7 +79,7 @@ func report(file, note string, all []*result) (err error) {
 Written by `+"`go -C bench run . -o ../BENCHMARKS.md`"+` on %s: %s, %d cores, %s, %s.
 
 Each figure is the median of the turns with the least and the most; each goal is about the median of the ratios, turn by turn. Client and server are
-processes of their own; the server answers from canned bytes. The machine was shared: trust ratios, not seconds. `+"`go doc ./bench`"+` says how.
+processes of their own; the server answers from canned bytes, except where CometD's clients are compared. The machine was shared: trust ratios, not seconds. `+"`go doc ./bench`"+` says how.
 `, time.Now().Format("2 January 2006"), processor(), runtime.NumCPU(), runtime.Version(), runtime.GOOS+"/"+runtime.GOARCH)
 	for _, r := range all {
 		r.print(f)

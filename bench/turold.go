@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/bench/rawserver"
 	"github.com/turold/turold/client"
 	"github.com/turold/turold/fallback"
@@ -31,12 +32,16 @@ func (p params) mode() fallback.Mode {
 	return fallback.LongPollingOnly
 }
 
-// begin dials and subscribes.
+// begin dials the server of canned bytes and subscribes.
 func (p params) begin(ctx context.Context, d *client.Dialer, far bool) (*session, error) {
-	c, err := d.Dial(ctx, p.url(far), &client.Options{NoAck: !p.Ack, KeepDialing: true})
+	return subscribed(ctx, d, p.url(far), rawserver.Channel, &client.Options{NoAck: !p.Ack, KeepDialing: true})
+}
+
+func subscribed(ctx context.Context, d *client.Dialer, url string, to bayeux.Channel, o *client.Options) (*session, error) {
+	c, err := d.Dial(ctx, url, o)
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.Subscribe(ctx, rawserver.Channel, nil)
+	s, err := c.Subscribe(ctx, to, nil)
 	return &session{c, s}, err
 }
