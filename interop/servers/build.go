@@ -10,11 +10,32 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"time"
 )
 
 // buildTime is enough to fetch everything over a slow line.
 const buildTime = 8 * time.Minute
+
+// A Program is built from its source once, with tools that must be installed.
+type Program struct {
+	Name   string
+	Source fs.FS
+	Tools  []Tool
+	Build  []string // run in a copy of the source
+}
+
+// Missing is an error that says what to install, nil where every tool is there.
+func (p *Program) Missing() error { return check(p.Tools...) }
+
+// Built returns the directory in which the program was built, building it if
+// that was never done.
+func (p *Program) Built() (dir string, err error) {
+	if err := p.Missing(); err != nil {
+		return "", err
+	}
+	return built(p.Name, p.Source, p.Build...)
+}
 
 // built returns the directory in which source was built by command, building
 // it if that was never done. Two processes that build at the same time do the
@@ -74,8 +95,11 @@ func hash(source fs.FS) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)[:6]), err
 }
 
-// run runs a program to its end in dir. Its children die with it.
+// run runs a program to its end in dir. Its children die with it. It keeps the
+// thread that starts the program, see dieWithParent.
 func run(dir string, command ...string) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	ctx, cancel := context.WithTimeout(context.Background(), buildTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)

@@ -11,7 +11,8 @@
 // libraries, npm installs Faye. What is built is kept in the user's cache
 // directory under the hash of its sources, and needs no network again. Registry
 // settings are those of the user's own Maven and npm. A missing tool is an
-// error that says what to install.
+// error that says what to install. A [Program] of another purpose is built in
+// the same way.
 //
 // No process is left behind: each is in a process group of its own and killed
 // with it by Stop; its standard input is a pipe from this process and it ends

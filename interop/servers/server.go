@@ -21,38 +21,64 @@ type Kind struct {
 	Ack, Call bool
 
 	path    string
-	tools   []tool
-	source  fs.FS
-	build   []string
+	program Program
 	command func(dir string) []string
 }
 
 // The kinds. All refuse what is published or subscribed below /deny.
 var (
-	CometD  = java("cometd9") // the newest
-	CometD7 = java("cometd7")
-	CometD5 = java("cometd5")
-	Faye    = &Kind{
+	CometD  = java("cometd9", brief...) // the newest
+	CometD7 = java("cometd7", brief...)
+	CometD5 = java("cometd5", brief...)
+	// CometDLasting is CometD with what the JVM chooses by itself: slower for
+	// some seconds and faster then, for benchmarks.
+	CometDLasting = java("cometd9", "-Xmx2g")
+	Faye          = &Kind{
 		Name: "faye", path: "/faye",
-		tools: []tool{node, npm}, source: faye.Source,
-		build:   []string{"npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"},
+		program: NodeProgram("faye", faye.Source),
 		command: func(dir string) []string { return []string{"node", filepath.Join(dir, "server.js")} },
 	}
 )
 
+// brief are a JVM's settings for a life of seconds: what helps a long life only
+// makes the start slow.
+var brief = []string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx512m"}
+
 // java is a CometD server of one line of releases, by the name of its profile.
-func java(name string) *Kind {
+func java(name string, settings ...string) *Kind {
 	return &Kind{
 		Name: name, Ack: true, Call: true, path: "/cometd",
-		tools: []tool{jre, javac, maven}, source: cometd.Source,
-		build: []string{"mvn", "-q", "-B", "-P" + name, "compiler:compile", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=target/lib"},
+		program: JavaProgram(name, cometd.Source, "-P"+name),
 		command: func(dir string) []string {
-			path := filepath.Join(dir, "target", "classes") + string(filepath.ListSeparator) + filepath.Join(dir, "target", "lib", "*")
-			main := strings.Replace(name, "cometd", "CometD", 1)
-			// It lives for seconds: what helps a long life only makes the start slow.
-			return []string{"java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-Xmx512m", "-cp", path, main}
+			return JavaCommand(dir, strings.Replace(name, "cometd", "CometD", 1), settings...)
 		},
 	}
+}
+
+// Missing is an error that says what to install, nil where everything is there.
+func (k *Kind) Missing() error { return k.program.Missing() }
+
+// NodeProgram is an npm package with what it depends on.
+func NodeProgram(name string, source fs.FS) Program {
+	return Program{
+		Name: name, Source: source, Tools: []Tool{Node, NPM},
+		Build: []string{"npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"},
+	}
+}
+
+// JavaProgram is a Maven project without tests; settings are Maven's.
+func JavaProgram(name string, source fs.FS, settings ...string) Program {
+	build := append([]string{"mvn", "-q", "-B"}, settings...)
+	return Program{
+		Name: name, Source: source, Tools: []Tool{JRE, JDK, Maven},
+		Build: append(build, "compiler:compile", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=target/lib"),
+	}
+}
+
+// JavaCommand runs a class of what [JavaProgram] was built to; settings are the JVM's.
+func JavaCommand(dir, main string, settings ...string) []string {
+	path := filepath.Join(dir, "target", "classes") + string(filepath.ListSeparator) + filepath.Join(dir, "target", "lib", "*")
+	return append(append([]string{"java"}, settings...), "-cp", path, main)
 }
 
 // A Host is where a server runs: another machine, in effect, of which only the
@@ -80,16 +106,15 @@ type Server struct {
 // Start starts a server, building it first if it was never built. Options are
 // name=value, and empty ones are the server's own defaults: timeout (the
 // longest hold, milliseconds), ws=false (no WebSocket); CometD only:
-// maxInterval (a session's life without a connect, milliseconds), ack=false.
+// maxInterval (a session's life without a connect, milliseconds),
+// maxSessionsPerBrowser (of one cookie; -1: any number), ack=false, and
+// record=false (Received says nothing).
 func (k *Kind) Start(options ...string) (*Server, error) { return k.StartOn(nil, options...) }
 
 // StartOn is Start on a host, for CometD only. Neither a [Counter] nor a
 // [Relay] reaches the server there.
 func (k *Kind) StartOn(h Host, options ...string) (*Server, error) {
-	if err := check(k.tools...); err != nil {
-		return nil, err
-	}
-	dir, err := built(k.Name, k.source, k.build...)
+	dir, err := k.program.Built()
 	if err != nil {
 		return nil, err
 	}

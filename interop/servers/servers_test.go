@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -150,4 +151,45 @@ func TestFailedBuildLeavesNothing(t *testing.T) {
 	b, err := os.ReadFile(dir + "/b")
 	require.NoError(t, err)
 	require.Equal(t, "built\n", string(b))
+}
+
+// Where hosts are namespaces, threads end all the time: the one that started a
+// build would take the build with it.
+func TestBuildOutlivesThreads(t *testing.T) {
+	stop := make(chan struct{})
+	var ending, building sync.WaitGroup
+	for range 2 {
+		ending.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				ended := make(chan struct{})
+				go func() {
+					runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+					close(ended)
+				}()
+				<-ended
+			}
+		})
+	}
+	failed := make(chan error, 64)
+	for range 8 {
+		building.Go(func() {
+			for range cap(failed) / 8 {
+				if err := run("", "sleep", "0.02"); err != nil {
+					failed <- err
+				}
+			}
+		})
+	}
+	building.Wait()
+	close(stop)
+	ending.Wait()
+	close(failed)
+	for err := range failed {
+		require.NoError(t, err)
+	}
 }

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.locks.LockSupport;
 import org.cometd.bayeux.ChannelId;
@@ -28,8 +29,8 @@ import org.eclipse.jetty.util.ajax.JSON;
  * A CometD server at /cometd with an HTTP endpoint, on a port of its own, by
  * which tests command it. What differs from one line of releases to the next is
  * in subclasses: how it is wired to its Jetty. Arguments are name=value: host
- * (it listens there; 127.0.0.1), port (0: any), timeout, maxInterval and maxMessageSize, ws and ack (true or false);
- * those not given are CometD's own, with ws and ack true. It prints "ready PORT
+ * (it listens there; 127.0.0.1), port (0: any), timeout, maxInterval, maxMessageSize and maxSessionsPerBrowser,
+ * ws, ack and record (true or false); those not given are CometD's own, with ws, ack and record true. It prints "ready PORT
  * ADMINPORT" when it serves, and ends when its standard input does.
  */
 abstract class Server {
@@ -62,7 +63,7 @@ abstract class Server {
     }
 
     private void serve() throws Exception {
-        for (String name : List.of("timeout", "maxInterval", "maxMessageSize")) {
+        for (String name : List.of("timeout", "maxInterval", "maxMessageSize", "maxSessionsPerBrowser")) {
             if (options.containsKey(name)) {
                 bayeux.setOption(name, Long.parseLong(options.get(name)));
             }
@@ -92,7 +93,13 @@ abstract class Server {
         bayeux.setSecurityPolicy(new Policy());
         bayeux.createChannelIfAbsent("/**", channel -> {
             channel.setPersistent(true);
-            channel.addListener(new Recorder());
+            if (is("record")) {
+                channel.addListener(new Recorder());
+            }
+        });
+        bayeux.createChannelIfAbsent("/service/flood", channel -> {
+            channel.setPersistent(true);
+            channel.addListener(new Flood());
         });
         bayeux.createChannelIfAbsent("/service/echo", channel -> {
             channel.setPersistent(true);
@@ -140,6 +147,27 @@ abstract class Server {
             reply.setSuccessful(true);
             reply.setData(message.getData());
             from.deliver(publisher.getServerSession(), reply, Promise.noop());
+            return true;
+        }
+    }
+
+    /**
+     * Publishes, on a thread of its own and as fast as it goes, as many events as the data's count says on the channel
+     * it names. Their data is {"n":0,"text":TEXT} and so on, with its text.
+     */
+    private final class Flood implements ServerChannel.MessageListener {
+        private final Executor thread = Executors.newSingleThreadExecutor();
+
+        @Override
+        public boolean onMessage(ServerSession from, ServerChannel channel, ServerMessage.Mutable message) {
+            Map<String, Object> asked = message.getDataAsMap();
+            int count = ((Number) asked.get("count")).intValue();
+            thread.execute(() -> {
+                ServerChannel to = bayeux.createChannelIfAbsent((String) asked.get("channel")).getReference();
+                for (int i = 0; i < count; i++) {
+                    to.publish(publisher, Map.of("n", i, "text", asked.get("text")), Promise.noop());
+                }
+            });
             return true;
         }
     }
