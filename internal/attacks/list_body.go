@@ -25,9 +25,9 @@ func bodies() []Attack {
 		{Name: "replies that each have an advice of many parts", Payload: Payload{Head: "[{}", Loop: `,{"advice":{"a":{"timeout":1}}}`, Times: 19_999, Tail: "]"}, Sees: Sees{TooLarge: true}},
 		{Name: "replies of every member", Payload: Payload{Head: "[{}", Loop: `,{"successful":true,"advice":{"timeout":1,"interval":1}}`, Times: 18_000, Tail: "]"}, Sees: Sees{TooLarge: true}},
 		{Name: "an error as long as the limit", On: Event, Payload: Payload{Head: `[{"channel":"/a","id":"{id}","successful":false,"error":"400::`, Loop: long, Times: Limit/len(long) - 2, Tail: `"}]`},
-			Sees: Sees{Refused: true, Keeps: 6}},
+			Sees: Sees{Refused: true}},
 		{Name: "an error of commas", On: Event, Payload: Payload{Head: `[{"channel":"/a","id":"{id}","successful":false,"error":"400:`, Loop: ",", Times: Limit - 1000, Tail: `:x"}]`},
-			Sees: Sees{Refused: true, Keeps: 6}},
+			Sees: Sees{Refused: true}},
 		{Name: "truncated", Payload: Payload{Head: `[{"channel":"/a","id":"{id}","successful":tr`}, Sees: bad},
 		{Name: "nothing", Payload: Payload{Head: " "}, Sees: bad},
 		{Name: "null", Payload: Payload{Head: `null`}, Sees: bad},
@@ -127,7 +127,7 @@ func handshakes() []Attack {
 	add("acknowledgement that begins at 2^63", granted+`,"ext":{"ack":{"enabled":false,"batch":9223372036854775808}}`, Sees{})
 	add("an ext that is no object", granted+`,"ext":[1e999999,{"ack":true}]`, Sees{})
 	all = append(all,
-		Attack{Name: "a clientId as long as the limit", On: Handshake, Sees: Sees{Fails: true, Ends: true, Keeps: 6},
+		Attack{Name: "a clientId as long as the limit", On: Handshake, Sees: Sees{Fails: true, Ends: true},
 			Payload: Payload{Head: `[{"channel":"/meta/handshake","id":"{id}","successful":true,"clientId":"`, Loop: long, Times: Limit/len(long) - 2, Tail: `"}]`}},
 		Attack{Name: "a thousand replies to one handshake", On: Handshake, Sees: Sees{Stray: 1000},
 			Payload: Payload{Head: `[{honest}`, Loop: `,{"channel":"/meta/handshake","id":"{id}","clientId":"evil","successful":true}`, Times: 1000, Tail: `]`}},

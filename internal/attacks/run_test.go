@@ -61,6 +61,7 @@ func start(t *testing.T, a attacks.Attack, mode fallback.Mode) *run {
 	r := &run{T: t, attack: a, server: server}
 	r.dialer = &client.Dialer{
 		Policy: fallback.Policy{Mode: mode, Patience: deadline},
+		Limits: transport.Limits{Unacknowledged: 2 * attacks.Limit},
 		Proxy:  http.ProxyURL(nil),
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			r.mu.Lock()

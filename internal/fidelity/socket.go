@@ -115,13 +115,16 @@ func (k *socket) pushed(s *stage, d time.Duration) {
 	}
 }
 
-// take reads so many frames and no more.
+// take reads so many frames, and one more that it does not tell: only with that
+// is it sure that the server has begun its answer, and counted it.
 func (k *socket) take(s *stage, frames int) {
 	late := time.After(patience)
-	for range frames {
+	for n := range frames + 1 {
 		select {
 		case frame, ok := <-k.frames:
-			k.tell(s, frame, ok, nil)
+			if n < frames {
+				k.tell(s, frame, ok, nil)
+			}
 		case <-late:
 			return
 		}

@@ -16,7 +16,7 @@ import (
 
 const (
 	bucket    = 100 * time.Millisecond // of the histogram
-	leastGap  = 100 * time.Millisecond // between two tries of a session, after its first pause
+	leastGap  = 100 * time.Millisecond // between two tries of a session, after its first retry
 	mostCrowd = 3                      // times the mean a bucket may hold
 	enough    = 20                     // handshakes a bucket: with fewer chance makes the peaks
 )
@@ -68,6 +68,7 @@ func comesBack(t *testing.T, mode fallback.Mode, outage time.Duration, n int) (h
 	}
 	h = histogram(f.shakes)
 	closest, soon, tries := f.closest()
+	require.LessOrEqual(t, soon, n/20, "what follows a try at once is not tried at once as well")
 	at := func(i int) time.Duration { return f.shakes[i].Sub(back).Round(time.Millisecond) }
 	fmt.Printf("  %-15s away for %v: handshakes %v to %v after it is back; in a tenth of a second %.1f, at most %d (%.1f times)\n",
 		mode, outage, at(0), at(len(f.shakes)-1), h.mean, h.peak, h.crowd())

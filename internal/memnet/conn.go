@@ -194,8 +194,10 @@ func (h *half) set(d *deadline, t time.Time) {
 		d.timer.Stop()
 		d.timer = nil
 	}
-	if !t.IsZero() {
-		d.timer = time.AfterFunc(time.Until(t), h.wake)
+	// What is over already needs no timer. Those of a bubble that fire at once do so
+	// on the goroutines that set them, and the race detector breaks on two at a time.
+	if left := time.Until(t); !t.IsZero() && left > 0 {
+		d.timer = time.AfterFunc(left, h.wake)
 	}
 	h.cond.Broadcast()
 }

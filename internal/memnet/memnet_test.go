@@ -84,6 +84,22 @@ func TestWindowStallAndReset(t *testing.T) {
 	})
 }
 
+// TestCloseDuringAStall: the end arrives as well when the stall is over.
+func TestCloseDuringAStall(t *testing.T) {
+	bubble(t, func(t *testing.T, n *Network) {
+		c, s := pair(t, n)
+		n.Stall(addr, true, false)
+		_, err := c.Write([]byte("last"))
+		require.NoError(t, err)
+		require.NoError(t, c.Close())
+		require.Zero(t, n.Conns(addr))
+		time.AfterFunc(time.Hour, func() { n.Stall(addr, false, false) })
+		b, err := io.ReadAll(s)
+		require.NoError(t, err)
+		require.Equal(t, "last", string(b))
+	})
+}
+
 func TestDeadlines(t *testing.T) {
 	bubble(t, func(t *testing.T, n *Network) {
 		c, _ := pair(t, n)

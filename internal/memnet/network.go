@@ -27,6 +27,7 @@ type host struct {
 	dials    int
 	sent     [2]meter           // up, down
 	conns    map[*conn]struct{} // the client's ends
+	left     []*conn            // those closed while it was stalled: what they wrote, and their end, arrives later
 }
 
 // New returns a Network without latency.
@@ -90,7 +91,10 @@ func (n *Network) Stall(addr string, up, down bool) {
 	n.mu.Lock()
 	h := n.host(addr)
 	h.up, h.down = up, down
-	conns := h.all()
+	conns := append(h.all(), h.left...)
+	if !up && !down {
+		h.left = nil
+	}
 	n.mu.Unlock()
 	for _, c := range conns {
 		c.w.hold(up)
@@ -189,6 +193,9 @@ func (n *Network) connect(addr string) (net.Conn, error) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		delete(h.conns, c)
+		if h.up || h.down {
+			h.left = append(h.left, c)
+		}
 	}
 	select {
 	case h.listener.accept <- s:

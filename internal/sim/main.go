@@ -27,13 +27,16 @@ func main() {
 	flag.BoolVar(&o.verbose, "v", false, "log what happens")
 	flag.Parse()
 	debug.SetGCPercent(-1)
-	debug.SetMemoryLimit(64 << 20) // schedules are short, and leave nothing behind
+	debug.SetMemoryLimit(256 << 20) // schedules are short and leave nothing behind, but for 200 bytes that testing keeps of each
 	o.interrupted = make(chan os.Signal, 1)
 	signal.Notify(o.interrupted, os.Interrupt, syscall.SIGTERM)
 	// testing/synctest wants a test: this program is one.
 	every := func(string, string) (bool, error) { return true, nil }
 	testing.Main(every, []testing.InternalTest{{Name: "sim", F: o.run}}, nil, nil)
 }
+
+// often is after how many schedules it says how far it is.
+const often = 5000
 
 type options struct {
 	first, seeds uint64
@@ -61,7 +64,9 @@ func (o options) run(t *testing.T) {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
 			t.Parallel()
 			for seed := next.Add(1) - 1; seed < o.first+o.seeds; seed = next.Add(1) - 1 {
-				played.Add(1)
+				if n := played.Add(1); n%often == 0 {
+					fmt.Fprintf(os.Stderr, "%d schedules in %v\n", n, time.Since(begun).Round(time.Second))
+				}
 				if !t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { play(t, seed, o.verbose, total) }) {
 					mu.Lock()
 					failed = append(failed, seed)
