@@ -201,7 +201,7 @@ func (r *race) step(e event) (fx effects) {
 	case handed:
 		r.parts(&fx, e.now)
 	case let:
-		r.lets(&fx)
+		r.lets(&fx, e.now)
 	case vacated: // until now a socket on its way out took what was to dial
 		fx.wake[onSocket][transport.Connect] = r.dialling && r.sock == 0
 	case closes:
@@ -210,7 +210,7 @@ func (r *race) step(e event) (fx effects) {
 		if r.held != nil {
 			r.kept, r.held = append(r.kept, *r.held), nil
 		}
-		r.letGo(&fx)
+		r.letGo(&fx, e.now)
 	}
 	return fx
 }
@@ -261,17 +261,17 @@ func (r *race) timer(fx *effects, now time.Time) {
 			r.open(fx, anchored)
 		}
 	}
-	if expired(&r.redial) {
-		r.dial(fx, now)
-	}
 	if expired(&r.rotate) {
 		r.depart(fx)
 	}
 	if expired(&r.quietAt) {
-		r.letGo(fx)
+		r.letGo(fx, now)
 	}
 	if expired(&r.partBy) {
 		r.farewell(fx, now)
+	}
+	if expired(&r.redial) { // behind what asks for it at once
+		r.dial(fx, now)
 	}
 	if expired(&r.grace) {
 		r.wakePending(fx)
@@ -388,10 +388,13 @@ func (r *race) shut(fx *effects, now time.Time) {
 	r.settle(fx, now)
 }
 
-// settle goes on when exchanges have ended.
+// settle goes on when exchanges have ended, and what they brought was handed up.
 func (r *race) settle(fx *effects, now time.Time) {
 	if r.at == quieting && !r.polling() {
 		r.shut(fx, now)
+		return
+	}
+	if r.keeps(now) {
 		return
 	}
 	if r.at == shut && r.out.Len() == 0 {

@@ -102,19 +102,20 @@ func (r *race) keeps(now time.Time) bool {
 // has yet to hear of the last one.
 func (r *race) holdsBack() bool { return r.letting || len(r.kept) > 0 }
 
-// letGo hands up what waited, unless somebody is at it.
-func (r *race) letGo(fx *effects) {
+// letGo hands up what waited, unless somebody is at it, and goes on if nothing did.
+func (r *race) letGo(fx *effects, now time.Time) {
 	r.quietAt = time.Time{}
 	if !r.letting && len(r.kept) > 0 {
 		fx.let, r.kept, r.letting = append(fx.let, r.kept...), nil, true
 	}
+	r.settle(fx, now)
 }
 
 // lets goes on when that is done.
-func (r *race) lets(fx *effects) {
+func (r *race) lets(fx *effects, now time.Time) {
 	r.letting = false
 	if r.quietAt.IsZero() {
-		r.letGo(fx)
+		r.letGo(fx, now)
 	}
 	if r.at == anchored && !r.holdsBack() {
 		r.wakePending(fx)
@@ -123,7 +124,7 @@ func (r *race) lets(fx *effects) {
 
 // farewell closes the socket that was left.
 func (r *race) farewell(fx *effects, now time.Time) {
-	r.letGo(fx)
+	r.letGo(fx, now)
 	if r.parted != 0 {
 		fx.drain = r.parted
 	}

@@ -162,6 +162,8 @@ func (w *weather) goesOn() {
 	waits := !ending && (w.r.at == shut || w.r.at == adopting || w.r.at == clearing)
 	w.require(!waits || !w.r.due().IsZero(), "it waits for ever")
 	w.require(!w.r.holdsBack() || w.r.letting || !w.r.due().IsZero(), "something waits for ever")
+	turned := w.r.at == turning && w.r.left == 0 && w.r.out.Len() == 0
+	w.require(!turned || w.r.letting || !w.r.due().IsZero(), "it is turned and does not go on")
 	opening := w.dialling != 0 || w.cur != nil && w.cur.id != w.r.parted && !w.r.gone.Get(w.cur.id)
 	w.require(!w.r.dialling || w.r.sock != 0 || opening, "a dial that nobody makes")
 }
@@ -221,6 +223,7 @@ func (w *weather) asks(p pipe, lane transport.Lane, l *raceLeg) bool {
 	moves := p == onSocket && w.r.at == shut
 	fx := w.step(event{kind: asks, pipe: p, leg: l.id, lane: lane})
 	w.require(!moves || !fx.pass || l.proven, "the session moves to a socket that has not answered")
+	w.require(!moves || !fx.pass || !w.r.holdsBack(), "the session moves, and what HTTP brought waits")
 	if !fx.pass {
 		if fx.batch != nil {
 			l.owed, l.own = append(l.owed, fx.batch), true
@@ -248,9 +251,7 @@ func (w *weather) ends(p pipe, l *raceLeg, err *transport.Error) {
 		}
 	}
 	w.posts, w.old = gone(w.posts), gone(w.old)
-	if fx.pass || w.r.held == nil || w.r.held.leg != l.id {
-		w.step(event{kind: passed, pipe: p, leg: l.id})
-	}
+	w.step(event{kind: passed, pipe: p, leg: l.id})
 	if p == onHTTP {
 		w.lanes[l.lane] = true // the pipe draws again
 	}
@@ -403,6 +404,8 @@ func (w *weather) pass(d time.Duration) {
 	w.now = w.now.Add(d)
 	if at := w.r.due(); !at.IsZero() && !w.now.Before(at) {
 		w.step(event{kind: late})
+		at = w.r.due()
+		w.require(at.IsZero() || at.After(w.now), "the time is told and nothing comes of it")
 	}
 }
 

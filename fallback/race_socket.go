@@ -118,7 +118,7 @@ func (r *race) socketAsks(fx *effects, e event) {
 	case !r.proven && r.again.IsZero() && !r.probe.IsZero() && e.now.Before(r.probe): // once more
 		r.again = r.probe
 		fx.batch = probing()
-	case r.at == shut && r.out.Len() == 0 && e.lane == transport.Connect && !r.drawing:
+	case r.at == shut && r.out.Len() == 0 && !r.keeps(e.now) && e.lane == transport.Connect && !r.drawing:
 		zero := time.Duration(0) // the answer is what proves that the session moved
 		fx.pass, fx.hold = true, &zero
 		r.drawing, r.pending[transport.Connect] = true, false
@@ -235,7 +235,7 @@ func (r *race) socketEnded(fx *effects, e event) {
 	case e.leg == r.parted:
 		fx.pass, fx.elsewhere = true, true
 		r.parted, r.partBy = 0, time.Time{}
-		r.letGo(fx)
+		r.letGo(fx, e.now)
 		if !r.redial.IsZero() {
 			r.redial = e.now
 		}

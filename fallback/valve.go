@@ -83,6 +83,9 @@ func (v *valve) Close() error {
 func (v *valve) turn(e event) effects {
 	e.now = time.Now()
 	v.mu.Lock()
+	if e.kind == late {
+		v.armed = time.Time{} // it has fired
+	}
 	fx := v.choice.step(e)
 	v.arm()
 	v.untold = append(v.untold, fx.told...)

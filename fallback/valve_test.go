@@ -3,6 +3,7 @@ package fallback
 import (
 	"net/url"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -32,4 +33,40 @@ func TestChoiceHearsOfAnEndOnBothSidesOfTheHandler(t *testing.T) {
 	v := &valve{s: transport.NewSession(nil, &transport.Target{URL: u}), h: w, choice: w}
 	side{v, onSocket}.End(1, nil)
 	require.Equal(t, []any{ended, "End", passed}, w.saw)
+}
+
+// An insistent choice wants to be told of the same time until it was told thrice.
+type insistent struct {
+	witness
+	at    time.Time
+	lates int
+}
+
+func (c *insistent) step(e event) effects {
+	if e.kind == late {
+		c.lates++
+	}
+	return effects{}
+}
+
+func (c *insistent) due() time.Time {
+	if c.lates == 3 {
+		return time.Time{}
+	}
+	return c.at
+}
+
+// TestTimerFiresForATimeThatHasPassed: a choice that wants the time at once, when
+// it is told it, is told it again. A timer that takes it for armed would be
+// silent for good.
+func TestTimerFiresForATimeThatHasPassed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &insistent{at: time.Now().Add(time.Second)}
+		v := &valve{choice: c}
+		v.timer = time.AfterFunc(time.Hour, func() { v.turn(event{kind: late}) })
+		v.turn(event{kind: woken})
+		time.Sleep(time.Minute)
+		require.Equal(t, 3, c.lates)
+		v.timer.Stop()
+	})
 }
