@@ -37,8 +37,9 @@
 // # What every pipe holds
 //
 // Messages are handed up in order within a leg. The two lanes never wait for
-// each other. Memory handed up is never used again by the pipe. Close waits
-// for every goroutine, and afterwards the Handler is never called again.
+// each other. Memory handed up is never used again by the pipe. What a leg that
+// was cut has not delivered is not delivered later. Close waits for every
+// goroutine, and afterwards the Handler is never called again.
 // Package transporttest holds a pipe to all of this.
 //
 // The package imports bayeux and nothing else of the module.

@@ -27,6 +27,7 @@ type half struct {
 	eof    bool      // the writer closed; what is on its way still arrives
 	gone   bool      // the reader closed: writes fail
 	err    error     // reset
+	abrupt bool      // the writer's end is a reset
 	lost   bool      // what is written goes nowhere: it was cut
 	mute   bool      // and the reader is not told
 	last   error     // what the reader is told behind what has arrived
@@ -225,9 +226,24 @@ func (c *conn) wrap(op string, err error) error {
 	return &net.OpError{Op: op, Net: "mem", Source: c.local, Addr: c.remote, Err: err}
 }
 
+// SetLinger with zero has Close discard what is held back, and the other side read
+// a reset behind what has left. Any other value changes nothing.
+func (c *conn) SetLinger(sec int) error {
+	c.w.end(func() { c.w.abrupt = sec == 0 })
+	return nil
+}
+
 // Close lets what was written arrive and fails what the other side writes.
 func (c *conn) Close() error {
-	c.w.end(func() { c.w.eof = true })
+	c.w.end(func() {
+		c.w.eof = true
+		if c.w.abrupt {
+			c.w.last = syscall.ECONNRESET
+		}
+		if c.w.abrupt && c.w.held {
+			c.w.chunks, c.w.size = nil, 0
+		}
+	})
 	c.r.end(func() { c.r.gone = true; c.r.chunks, c.r.size = nil, 0 })
 	c.stopTimers()
 	if c.closed != nil {

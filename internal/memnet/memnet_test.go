@@ -59,6 +59,28 @@ func TestLatencyOrderAndEOF(t *testing.T) {
 	})
 }
 
+func TestAbruptEnd(t *testing.T) {
+	for _, held := range []bool{false, true} {
+		bubble(t, func(t *testing.T, n *Network) {
+			c, s := pair(t, n)
+			n.SetLatency(time.Second)
+			_, err := c.Write([]byte("before"))
+			require.NoError(t, err)
+			time.Sleep(time.Second)
+			n.Stall(addr, held, false)
+			_, err = c.Write([]byte(", after"))
+			require.NoError(t, err)
+			require.NoError(t, c.(interface{ SetLinger(int) error }).SetLinger(0))
+			require.NoError(t, c.Close())
+			time.Sleep(time.Second)
+			n.Stall(addr, false, false)
+			got, err := io.ReadAll(s)
+			require.ErrorIs(t, err, syscall.ECONNRESET)
+			require.Equal(t, map[bool]string{false: "before, after", true: ""}[held], string(got))
+		})
+	}
+}
+
 func TestWindowStallAndReset(t *testing.T) {
 	bubble(t, func(t *testing.T, n *Network) {
 		c, s := pair(t, n)

@@ -22,6 +22,9 @@ func (c *counted) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// NetConn is the connection below.
+func (c *counted) NetConn() net.Conn { return c.Conn }
+
 // countedOf is what a connection of a pool is over, nil if it is another's.
 func countedOf(c net.Conn) *counted {
 	for {

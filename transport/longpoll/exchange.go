@@ -21,7 +21,8 @@ func (p *pipe) exchange(lane transport.Lane) bool {
 		Limit: p.batchLimit(),
 	}
 	// Before the draw: the Handler may cut the leg as soon as it has given to it.
-	ctx, cancel := p.begin(lane, leg.ID)
+	t := new(trace)
+	ctx, cancel := p.begin(lane, leg.ID, t)
 	if ctx == nil {
 		return false
 	}
@@ -31,7 +32,7 @@ func (p *pipe) exchange(lane transport.Lane) bool {
 		return false
 	}
 	start := time.Now()
-	ms, err := p.post(ctx, cancel, batch)
+	ms, err := p.post(ctx, cancel, t, batch)
 	if len(ms) > 0 && context.Cause(ctx) == nil {
 		p.h.Receive(leg.ID, ms)
 		runtime.Gosched() // whom it woke goes before the next request, which costs as much as this answer did
@@ -47,16 +48,16 @@ func (p *pipe) exchange(lane transport.Lane) bool {
 
 // begin returns the context of a leg, which is cancelled with the cause of its
 // Cut; nil if the pipe is closed.
-func (p *pipe) begin(lane transport.Lane, id transport.LegID) (context.Context, context.CancelCauseFunc) {
+func (p *pipe) begin(lane transport.Lane, id transport.LegID, t *trace) (context.Context, context.CancelCauseFunc) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return nil, nil
 	}
-	ctx, cut := context.WithCancelCause(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	l := &p.lanes[lane]
-	l.leg, l.cut = id, cut
-	return ctx, cut
+	l.leg, l.trace, l.cancel = id, t, cancel
+	return ctx, cancel
 }
 
 // finish ends the time in which the leg can be cut. If it was cut before, that
@@ -64,11 +65,11 @@ func (p *pipe) begin(lane transport.Lane, id transport.LegID) (context.Context, 
 func (p *pipe) finish(lane transport.Lane) {
 	p.mu.Lock()
 	l := &p.lanes[lane]
-	cut := l.cut
-	l.leg, l.cut = 0, nil
+	cancel := l.cancel
+	l.leg, l.trace, l.cancel = 0, nil, nil
 	p.mu.Unlock()
-	if cut != nil {
-		cut(errFinished)
+	if cancel != nil {
+		cancel(errFinished)
 	}
 }
 

@@ -30,10 +30,11 @@ func (e *proxyError) Error() string { return e.err.Error() }
 // failure is the Error of a request that got no response.
 func (t *trace) failure(err error) *transport.Error {
 	again := unprocessed(err)
+	got := t.got.Load()
 	e := &transport.Error{
 		Op:     t.op(err),
 		Unsent: t.unsent() || again,
-		Reused: t.got.Load() && t.reused.Load() && !t.answering.Load() || again,
+		Reused: got != nil && got.Reused && !t.answering.Load() || again,
 		Err:    plain(err),
 	}
 	var p *proxyError
@@ -56,7 +57,7 @@ func (t *trace) op(err error) string {
 		return "proxy"
 	case t.wrote.Load(), t.answering.Load():
 		return "read"
-	case t.got.Load():
+	case t.got.Load() != nil:
 		return "write"
 	case t.securing.Load() && (proxy == nil || *proxy != "https" || t.tunnelled.Load()):
 		return "tls"

@@ -28,7 +28,17 @@ type pipe struct {
 type lane struct {
 	running, again bool
 	leg            transport.LegID // zero: none is out
-	cut            context.CancelCauseFunc
+	trace          *trace
+	cancel         context.CancelCauseFunc
+}
+
+// cut ends the leg. A connection that it leaves to the system, and the session
+// goes on without, delivers nothing more.
+func (l *lane) cut(cause error) {
+	if cause != transport.ErrClosed {
+		l.trace.forsake()
+	}
+	l.cancel(cause)
 }
 
 // Open is a [transport.Opener]. If the Network has no RoundTripper, the pipe
@@ -93,8 +103,8 @@ func (p *pipe) Cut(id transport.LegID, cause error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, l := range p.lanes {
-		if l.leg == id && id != 0 {
+	for n := range p.lanes {
+		if l := &p.lanes[n]; l.leg == id && id != 0 {
 			l.cut(cause)
 		}
 	}
@@ -104,8 +114,8 @@ func (p *pipe) Cut(id transport.LegID, cause error) {
 func (p *pipe) Close() error {
 	p.mu.Lock()
 	p.closed = true
-	for _, l := range p.lanes {
-		if l.leg != 0 {
+	for n := range p.lanes {
+		if l := &p.lanes[n]; l.leg != 0 {
 			l.cut(transport.ErrClosed)
 		}
 	}

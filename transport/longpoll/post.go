@@ -12,9 +12,8 @@ import (
 
 // post sends a batch and returns the answer. A body that it does not read may
 // have ctx cancelled.
-func (p *pipe) post(ctx context.Context, cancel context.CancelCauseFunc, batch []bayeux.Message) ([]bayeux.Message, *transport.Error) {
+func (p *pipe) post(ctx context.Context, cancel context.CancelCauseFunc, t *trace, batch []bayeux.Message) ([]bayeux.Message, *transport.Error) {
 	body := bayeux.Append(nil, batch)
-	var t trace
 	req := p.request(t.watch(ctx), body)
 	res, err := p.rt.RoundTrip(req)
 	if err != nil {

@@ -3,10 +3,13 @@ package longpoll
 import (
 	"context"
 	"crypto/tls"
+	"net"
 	"net/http/httptrace"
 	"net/url"
 	"sync/atomic"
 	"time"
+
+	"github.com/turold/turold/transport"
 )
 
 // A trace is how far a request came. Its hooks run on goroutines of net/http,
@@ -16,8 +19,8 @@ type trace struct {
 	proxy     atomic.Pointer[string]
 	tunnelled atomic.Bool // the proxy answered CONNECT with 200
 	securing  atomic.Bool // a TLS handshake has begun and not succeeded
-	got       atomic.Bool // a connection
-	reused    atomic.Bool
+	got       atomic.Pointer[httptrace.GotConnInfo]
+	forsaken  atomic.Bool // its connection delivers nothing more
 	conn      atomic.Pointer[counted]
 	before    atomic.Int64 // writes of conn, when the request got it
 	header    atomic.Bool  // was written, if only into a buffer
@@ -45,8 +48,10 @@ func (t *trace) watch(ctx context.Context) context.Context {
 				t.before.Store(c.writes.Load())
 				t.conn.Store(c)
 			}
-			t.reused.Store(i.Reused)
-			t.got.Store(true)
+			t.got.Store(&i)
+			if t.forsaken.Load() || !i.Reused && isHTTP2(i.Conn) {
+				transport.DiscardUnsent(i.Conn)
+			}
 		},
 		WroteHeaders:         func() { t.header.Store(true) },
 		WroteRequest:         func(i httptrace.WroteRequestInfo) { t.wrote.Store(i.Err == nil) },
@@ -59,6 +64,22 @@ func (t *trace) watch(ctx context.Context) context.Context {
 func (t *trace) unsent() bool {
 	c := t.conn.Load()
 	return !t.header.Load() || c != nil && c.writes.Load() == t.before.Load()
+}
+
+// forsake has the connection discard what it has not delivered when net/http
+// closes it, because the request is about to be cancelled.
+func (t *trace) forsake() {
+	t.forsaken.Store(true)
+	if i := t.got.Load(); i != nil {
+		transport.DiscardUnsent(i.Conn)
+	}
+}
+
+// isHTTP2 tells the connections that net/http closes itself when they are silent,
+// with the requests of many sessions on them.
+func isHTTP2(c net.Conn) bool {
+	secure, ok := c.(*tls.Conn)
+	return ok && secure.ConnectionState().NegotiatedProtocol == "h2"
 }
 
 // traceOf is the trace that watches ctx, nil if none does.

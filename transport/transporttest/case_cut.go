@@ -84,6 +84,24 @@ func cutAnywhen(r *rig) {
 	r.settle()
 }
 
+// cutStalled: what a leg that was cut had not delivered does not come later,
+// behind what the session has sent since.
+func cutStalled(r *rig) {
+	r.begin()
+	r.settle()
+	r.net.Stall(address, true, false)
+	id := r.send(r.event("/a", "x"))
+	synctest.Wait()
+	d := r.drew(id)
+	r.pipe.Cut(d.Leg.ID, errCause)
+	r.isCut(r.end(d.Leg.ID), errCause)
+	time.Sleep(time.Second)
+	r.net.Stall(address, false, false)
+	r.settle()
+	require.True(r, r.reply(r.send(r.event("/a", "x"))).OK(), "the session goes on")
+	require.Nil(r, r.bayeux.frame(id), "it came after it was cut")
+}
+
 // unknownLegs: what was never opened and what has ended is ignored.
 func unknownLegs(r *rig) {
 	none := transport.NewLegID()

@@ -58,6 +58,7 @@ var cases = []entry{
 	{"cut a held connect", cutHeld},
 	{"cut from inside Receive", cutInside},
 	{"cut at every moment", cutAnywhen},
+	{"cut what has not arrived", cutStalled},
 	{"cut and drain what does not exist", unknownLegs},
 	{"check", checked},
 	{"drain", drain},

@@ -70,7 +70,7 @@ func (k *socket) open(ctx context.Context) {
 	k.cancel()
 	k.cancel = func() {} // an open socket need not keep the context
 	if k.err != nil {    // it was cut in the last moment
-		_ = k.bottom.Close()
+		k.hangUp()
 	}
 	conn.SetPongHandler(k.ponged)
 	k.beat = time.AfterFunc(p.every, k.ping)
@@ -91,9 +91,20 @@ func (k *socket) fail(op string, cause error) {
 	}
 	k.leave()
 	k.cancel()
-	if k.bottom != nil {
-		_ = k.bottom.Close()
+	k.hangUp()
+}
+
+// hangUp closes the connection, if there is one. What a socket that failed has
+// not delivered would come behind what the session sends on its next leg; of a
+// pipe that is closed there is none. Called with p.mu held.
+func (k *socket) hangUp() {
+	if k.bottom == nil {
+		return
 	}
+	if k.err != nil && !k.p.closed {
+		transport.DiscardUnsent(k.bottom.Conn)
+	}
+	_ = k.bottom.Close()
 }
 
 // leave makes the next Wake dial. Called with p.mu held.
@@ -123,9 +134,7 @@ func (k *socket) end(err *transport.Error) {
 	if k.err != nil {
 		k.err.Unsent = !k.wrote
 	}
-	if k.bottom != nil {
-		_ = k.bottom.Close()
-	}
+	k.hangUp()
 	if k.beat != nil {
 		k.beat.Stop()
 	}
