@@ -388,19 +388,22 @@ func (r *race) shut(fx *effects, now time.Time) {
 	r.settle(fx, now)
 }
 
-// settle goes on when exchanges have ended, and what they brought was handed up.
+// settled: every exchange has ended, and the Handler has what it brought.
+func (r *race) settled(now time.Time) bool { return r.out.Len() == 0 && !r.keeps(now) }
+
+// settle goes on when exchanges have ended.
 func (r *race) settle(fx *effects, now time.Time) {
 	if r.at == quieting && !r.polling() {
 		r.shut(fx, now)
 		return
 	}
-	if r.keeps(now) {
+	if !r.settled(now) {
 		return
 	}
-	if r.at == shut && r.out.Len() == 0 {
+	if r.at == shut {
 		fx.wake[onSocket][transport.Connect] = true
 	}
-	if r.at == turning && r.left == 0 && r.out.Len() == 0 {
+	if r.at == turning && r.left == 0 {
 		r.open(fx, r.next)
 		if r.at == upgraded && r.sock == 0 {
 			r.dialling, r.until = true, now.Add(reborn)

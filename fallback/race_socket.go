@@ -118,7 +118,7 @@ func (r *race) socketAsks(fx *effects, e event) {
 	case !r.proven && r.again.IsZero() && !r.probe.IsZero() && e.now.Before(r.probe): // once more
 		r.again = r.probe
 		fx.batch = probing()
-	case r.at == shut && r.out.Len() == 0 && !r.keeps(e.now) && e.lane == transport.Connect && !r.drawing:
+	case r.at == shut && r.settled(e.now) && e.lane == transport.Connect && !r.drawing:
 		zero := time.Duration(0) // the answer is what proves that the session moved
 		fx.pass, fx.hold = true, &zero
 		r.drawing, r.pending[transport.Connect] = true, false
