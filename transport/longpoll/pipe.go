@@ -32,15 +32,6 @@ type lane struct {
 	cancel         context.CancelCauseFunc
 }
 
-// cut ends the leg. A connection that it leaves to the system, and the session
-// goes on without, delivers nothing more.
-func (l *lane) cut(cause error) {
-	if cause != transport.ErrClosed {
-		l.trace.forsake()
-	}
-	l.cancel(cause)
-}
-
 // Open is a [transport.Opener]. If the Network has no RoundTripper, the pipe
 // has connections of its own, which Close closes.
 func Open(s *transport.Session, h transport.Handler) transport.Transport {
@@ -96,16 +87,18 @@ func (p *pipe) more(lane transport.Lane) bool {
 	return l.running
 }
 
-// Cut cancels the leg's request.
+// Cut cancels the leg's request. The session goes on without its connection,
+// which delivers nothing more.
 func (p *pipe) Cut(id transport.LegID, cause error) {
 	if cause == nil {
 		cause = context.Canceled
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for n := range p.lanes {
-		if l := &p.lanes[n]; l.leg == id && id != 0 {
-			l.cut(cause)
+	for _, l := range p.lanes {
+		if l.leg == id && id != 0 {
+			l.trace.forsake()
+			l.cancel(cause)
 		}
 	}
 }
@@ -114,9 +107,9 @@ func (p *pipe) Cut(id transport.LegID, cause error) {
 func (p *pipe) Close() error {
 	p.mu.Lock()
 	p.closed = true
-	for n := range p.lanes {
-		if l := &p.lanes[n]; l.leg != 0 {
-			l.cut(transport.ErrClosed)
+	for _, l := range p.lanes {
+		if l.leg != 0 {
+			l.cancel(transport.ErrClosed)
 		}
 	}
 	p.mu.Unlock()
