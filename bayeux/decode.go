@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"unicode/utf8"
 
@@ -41,13 +42,12 @@ func Decode(b []byte, l Limits) ([]Message, error) {
 	if !utf8.Valid(b) {
 		return nil, &FormatError{Reason: "not UTF-8"}
 	}
-	objects, deepest := survey(b)
-	if deepest > l.Depth {
-		return nil, fmt.Errorf("%w: nested %d deep, at most %d", ErrTooLarge, deepest, l.Depth)
+	if deeper(b, l.Depth) {
+		return nil, fmt.Errorf("%w: nested deeper than %d", ErrTooLarge, l.Depth)
 	}
 	d := open(b)
 	defer d.close()
-	ms, err := d.batch(min(objects, l.Messages), l.Messages)
+	ms, err := d.batch(l.Messages)
 	if err == nil {
 		err = d.end()
 	}
@@ -64,7 +64,8 @@ type decoder struct {
 	in      bytes.Buffer // over b: a Buffer is parsed in place, so that offsets are offsets into b
 	b       []byte
 	names   names
-	advised int // messages that had an advice
+	m       Message // the one that is read: in its place nothing is allocated before it is known how many there are
+	advised int     // messages that had an advice
 }
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
@@ -89,11 +90,11 @@ func (d *decoder) close() {
 		d.in = bytes.Buffer{}
 		d.Reset(&d.in)
 	}
-	d.b = nil
+	d.b, d.m = nil, Message{}
 	decoders.Put(d)
 }
 
-func (d *decoder) batch(room, limit int) ([]Message, error) {
+func (d *decoder) batch(limit int) ([]Message, error) {
 	kind := d.PeekKind()
 	if kind == jsontext.KindBeginObject {
 		ms := make([]Message, 1)
@@ -103,15 +104,19 @@ func (d *decoder) batch(room, limit int) ([]Message, error) {
 	if err != nil || tok.Kind() != jsontext.KindBeginArray {
 		return nil, d.fail("neither an array nor an object", err)
 	}
-	ms := make([]Message, 0, room)
-	for d.PeekKind() == jsontext.KindBeginObject {
+	ms := []Message{}
+	for start := d.InputOffset(); d.PeekKind() == jsontext.KindBeginObject; {
 		if len(ms) == limit {
 			return nil, fmt.Errorf("%w: more than %d messages", ErrTooLarge, limit)
 		}
-		ms = append(ms, Message{})
-		if err := d.message(&ms[len(ms)-1]); err != nil {
+		d.m = Message{}
+		if err := d.message(&d.m); err != nil {
 			return nil, err
 		}
+		if len(ms) == 0 {
+			ms = make([]Message, 0, d.room(start, limit))
+		}
+		ms = append(ms, d.m)
 	}
 	tok, err = d.ReadToken()
 	switch {
@@ -120,7 +125,20 @@ func (d *decoder) batch(room, limit int) ([]Message, error) {
 	case tok.Kind() != jsontext.KindEndArray:
 		return nil, d.fail("something that is no object in the array", nil)
 	}
+	if cap(ms) > 2*len(ms) {
+		ms = slices.Clone(ms)
+	}
 	return ms, nil
+}
+
+// mostRoom is for how many messages there is room at first.
+const mostRoom = 256
+
+// room is how many messages there are if all are as long as the first, which
+// begins at start and has just been read.
+func (d *decoder) room(start int64, limit int) int {
+	at := d.InputOffset()
+	return min(1+int((int64(len(d.b))-at)/(at-start)), limit, mostRoom)
 }
 
 // end makes sure that nothing but white space follows.

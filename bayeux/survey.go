@@ -1,55 +1,59 @@
 package bayeux
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
-// survey counts, in one pass that knows strings but not validity, the objects
-// directly within the outermost brackets, and how deep brackets nest: so the
-// parser never sees what is too deep, and a batch is allocated once.
-func survey(b []byte) (objects, deepest int) {
+// deeper reports whether brackets nest deeper than most, in one pass that knows
+// strings but not validity: so the parser never sees what is too deep. Most
+// frames have not even as many.
+func deeper(b []byte, most int) bool {
+	if bytes.Count(b, opening[:1])+bytes.Count(b, opening[1:]) <= most {
+		return false
+	}
 	open := 0
 	for i := 0; i < len(b); i++ {
-		switch b[i] {
-		case '"':
+		switch by := brackets[b[i]]; by {
+		case 0:
+		case quote:
 			i = closing(b, i+1)
-		case '{':
-			if open == 1 {
-				objects++
+		default:
+			if open += int(by); open > most {
+				return true
 			}
-			open++
-			deepest = max(deepest, open)
-		case '[':
-			open++
-			deepest = max(deepest, open)
-		case ']', '}':
-			open--
 		}
 	}
-	return objects, deepest
+	return false
 }
 
+const quote = 2
+
+var (
+	opening  = []byte("{[")
+	brackets = [256]int8{'{': 1, '[': 1, '}': -1, ']': -1, '"': quote}
+)
+
 // closing returns the index of the quote that ends the string whose first
-// byte is at i, or len(b).
+// byte is at i, or more than there is.
 func closing(b []byte, i int) int {
-	for i < len(b) {
-		n := bytes.IndexByte(b[i:], '"')
-		if n < 0 {
-			break
-		}
-		i += n
-		if !escaped(b[:i]) {
-			return i
+	for i+8 <= len(b) && plain(binary.LittleEndian.Uint64(b[i:])) {
+		i += 8
+	}
+	for i < len(b) && b[i] != '"' {
+		if b[i] == '\\' {
+			i++
 		}
 		i++
 	}
-	return len(b)
+	return i
 }
 
-// escaped reports whether what follows b is escaped: b ends in an odd number
-// of backslashes.
-func escaped(b []byte) bool {
-	n := len(b)
-	for n > 0 && b[n-1] == '\\' {
-		n--
-	}
-	return (len(b)-n)%2 == 1
+// plain reports whether none of eight bytes is a quote or a backslash: a byte
+// that is zero after the exclusive or is the only one that borrows into its
+// highest bit. One above another that does may as well; it is then looked at.
+func plain(x uint64) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	quotes, slashes := x^(ones*'"'), x^(ones*'\\')
+	return ((quotes-ones)&^quotes|(slashes-ones)&^slashes)&high == 0
 }
