@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"runtime"
 	"slices"
 	"strings"
@@ -68,6 +69,13 @@ func TestTheSuiteFindsFaults(t *testing.T) {
 			c, err := f.s.Network.DialContext(context.Background(), "tcp", address)
 			if err == nil {
 				_ = c.Close()
+			}
+		}}},
+		{"delivers what was cut", "cut what has not arrived", "it came after it was cut", fault{open: func(f *faulty) {
+			dial := f.s.Network.DialContext
+			f.s.Network.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+				c, err := dial(ctx, network, addr)
+				return struct{ net.Conn }{c}, err // without SetLinger
 			}
 		}}},
 		{"a goroutine from the beginning", "nothing before the first wake", "a goroutine runs before", fault{open: func(*faulty) {
