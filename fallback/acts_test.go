@@ -108,6 +108,8 @@ func (m *model) pass(d time.Duration) {
 	m.now = m.now.Add(d)
 	if at := m.c.deadline; !at.IsZero() && !m.now.Before(at) {
 		m.step(event{kind: late})
+		at = m.c.due()
+		m.require(at.IsZero() || at.After(m.now), "the time is told and nothing comes of it")
 	}
 }
 
