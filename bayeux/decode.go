@@ -73,12 +73,22 @@ var decoders = sync.Pool{New: func() any { return new(decoder) }}
 func open(b []byte) *decoder {
 	d := decoders.Get().(*decoder)
 	d.b, d.in, d.advised = b, *bytes.NewBuffer(b), 0
-	// Names may repeat inside data, which is the application's; reserved keys
-	// are counted by hand. Of invalid UTF-8 only lone surrogates are left here,
-	// which are grammatical as escapes, and which Faye's JSON.stringify writes:
-	// to refuse them would let one publisher end the session of every subscriber.
-	d.Reset(&d.in, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	d.Reset(&d.in, grammar...)
 	return d
+}
+
+// grammar is RFC 8259 and no more. Names may repeat inside data, which is the
+// application's; reserved keys are counted by hand. Of invalid UTF-8 only lone
+// surrogates are left here, which are grammatical as escapes, and which Faye's
+// JSON.stringify writes: to refuse them would let one publisher end the session
+// of every subscriber.
+var grammar = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+
+// ValidValue reports whether b can be the Data or Ext of a Message: one JSON
+// value in UTF-8, by the rules of [Decode]. In a text frame of a WebSocket anything
+// that is not UTF-8 would end the connection (RFC 6455 section 8.1).
+func ValidValue(b []byte) bool {
+	return utf8.Valid(b) && jsontext.Value(b).IsValid(grammar...)
 }
 
 // keptBytes is the largest frame that a decoder may refer to until the next one.

@@ -212,3 +212,12 @@ func TestAppend(t *testing.T) {
 		require.Equal(t, want, string(Append(nil, []Message{full})))
 	}
 }
+
+func TestValidValue(t *testing.T) {
+	for in, valid := range map[string]bool{
+		`1`: true, ` {"a":1,"a":[null]} `: true, `"\ud800"`: true, `"é"`: true, `null`: true,
+		``: false, ` `: false, `1 2`: false, `{`: false, `{"a"}`: false, "\"\xff\"": false, "\"\n\"": false, `01`: false, `[1,]`: false, `nul`: false,
+	} {
+		require.Equal(t, valid, ValidValue([]byte(in)), "%q", in)
+	}
+}

@@ -234,10 +234,18 @@ func TestRawDataGoesByteForByte(t *testing.T) {
 		_, err := c.Send(context.Background(), Draft{Channel: "/a", Data: raw})
 		require.NoError(t, err)
 		require.Contains(t, p.draw(transport.Commands, exchange()), string(raw))
-		_, err = c.Send(context.Background(), Draft{Channel: "/a", Data: json.RawMessage(`{`)})
-		require.Error(t, err)
+		for _, bad := range []any{json.RawMessage(`{`), json.RawMessage("\"\xff\""), notText{}} { // what is not UTF-8 would end the WebSocket
+			_, err = c.Send(context.Background(), Draft{Channel: "/a", Data: bad})
+			require.Error(t, err)
+		}
+		require.Empty(t, p.draw(transport.Commands, exchange()))
 	})
 }
+
+// notText marshals itself to what is JSON for encoding/json, and no UTF-8.
+type notText struct{}
+
+func (notText) MarshalJSON() ([]byte, error) { return []byte("\"\xff\""), nil }
 
 func TestSameChannelTwiceIsOneSubscriptionOfTheServer(t *testing.T) {
 	steady(t, nil, func(c *Client, p *pipe) {

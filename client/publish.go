@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/turold/turold/bayeux"
 )
@@ -208,12 +209,16 @@ func (c *Client) compose(d Draft) (m bayeux.Message, err error) {
 // marshal is json.Marshal, except that JSON which is ready goes byte for byte.
 func marshal(v any) (json.RawMessage, error) {
 	if raw, ok := v.(json.RawMessage); ok {
-		if !json.Valid(raw) {
-			return nil, errors.New("client: the raw message is not JSON")
+		if !bayeux.ValidValue(raw) {
+			return nil, errors.New("client: the raw message is not JSON in UTF-8")
 		}
 		return bytes.Clone(raw), nil
 	}
-	return json.Marshal(v)
+	b, err := json.Marshal(v)
+	if err == nil && !utf8.Valid(b) { // by a Marshaler
+		return nil, errors.New("client: what the value marshals itself to is not UTF-8")
+	}
+	return b, err
 }
 
 // Flush waits until every message that was sent before is settled, whatever
