@@ -66,6 +66,7 @@ func TestTimerFiresForATimeThatHasPassed(t *testing.T) {
 		v.timer = time.AfterFunc(time.Hour, func() { v.turn(event{kind: late}) })
 		v.turn(event{kind: woken})
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.Equal(t, 3, c.lates)
 		v.timer.Stop()
 	})
