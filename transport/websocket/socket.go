@@ -96,12 +96,13 @@ func (k *socket) fail(op string, cause error) {
 
 // hangUp closes the connection, if there is one. What a socket that failed has
 // not delivered would come behind what the session sends on its next leg; of a
-// pipe that is closed there is none. Called with p.mu held.
+// pipe that is closed there is none, and a server that has closed the socket
+// itself takes nothing more but the answer to that. Called with p.mu held.
 func (k *socket) hangUp() {
 	if k.bottom == nil {
 		return
 	}
-	if k.err != nil && !k.p.closed {
+	if k.err != nil && k.err.Op != "close" && !k.p.closed {
 		transport.DiscardUnsent(k.bottom.Conn)
 	}
 	_ = k.bottom.Close()
