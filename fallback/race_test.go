@@ -61,6 +61,35 @@ func TestWhatHTTPBringsWaitsForTheSocketThatWasLeft(t *testing.T) {
 	require.Nil(t, let[1].batch, "the end")
 }
 
+// TestNothingMovesWhileWhatHTTPBroughtWaits: the next socket gets the session when
+// the Handler has all that came before.
+func TestNothingMovesWhileWhatHTTPBroughtWaits(t *testing.T) {
+	const left, next, poll = 7, 9, 8
+	r := newRace(new(Memory), func() string { return "x" }, DefaultPatience)
+	r.carrier = transport.WebSocket
+	r.out.Set(poll, &trip{lane: transport.Connect, connect: true, sent: epoch})
+	r.sock, r.owns, r.at = left, true, offering
+	r.leaves(new(effects), epoch)
+	r.sock, r.proven, r.warm, r.at = next, true, true, quieting
+	step := func(after time.Duration, e event) effects {
+		e.now = epoch.Add(after)
+		return r.step(e)
+	}
+	moves := func(after time.Duration) bool {
+		return step(after, event{kind: asks, pipe: onSocket, leg: next, lane: transport.Connect}).pass
+	}
+	const soon = 10 * time.Millisecond
+	require.False(t, step(soon, event{kind: brought, pipe: onHTTP, leg: poll, batch: batch(t, connectOK)}).pass)
+	require.False(t, step(soon, event{kind: ended, pipe: onHTTP, leg: poll}).pass)
+	require.False(t, step(soon, event{kind: passed, pipe: onHTTP, leg: poll}).wake[onSocket][transport.Connect])
+	require.Equal(t, shut, r.at)
+	require.False(t, moves(soon), "it waits")
+	require.Len(t, step(leastQuiet, event{kind: late}).let, 2)
+	require.False(t, moves(leastQuiet), "it is on its way")
+	require.True(t, step(leastQuiet, event{kind: let}).wake[onSocket][transport.Connect])
+	require.True(t, moves(leastQuiet))
+}
+
 // TestSlowSocketsAreNotMute: of many sockets that open at once on a machine that
 // is busy one is answered late, and others are in the meantime.
 func TestSlowSocketsAreNotMute(t *testing.T) {
