@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+
+	"github.com/turold/turold/bayeux"
 )
 
 type call struct {
@@ -15,7 +17,7 @@ type call struct {
 
 // Run prints the data of the reply.
 func (c *call) Run(ctx context.Context, std stdio) error {
-	if !json.Valid([]byte(c.JSON)) {
+	if !bayeux.ValidValue([]byte(c.JSON)) {
 		return errNotJSON
 	}
 	ctx, cancel := c.within(ctx)

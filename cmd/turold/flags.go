@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/client"
 	"github.com/turold/turold/fallback"
 )
@@ -161,7 +162,7 @@ func (f *flags) options() (*client.Options, error) {
 		o.Credentials = f.token
 	}
 	if f.Ext != "" {
-		if !json.Valid([]byte(f.Ext)) {
+		if !bayeux.ValidValue([]byte(f.Ext)) {
 			return nil, errors.New("--ext is not JSON")
 		}
 		o.Ext = json.RawMessage(f.Ext)

@@ -24,7 +24,7 @@ var errNotJSON = errors.New("not JSON")
 
 // Run publishes, and returns what became of it.
 func (p *publish) Run(ctx context.Context, std stdio) error {
-	if p.JSON != nil && !json.Valid([]byte(*p.JSON)) {
+	if p.JSON != nil && !bayeux.ValidValue([]byte(*p.JSON)) {
 		return errNotJSON
 	}
 	ctx, cancel := p.within(ctx)
@@ -119,7 +119,7 @@ func (l line) send(ctx context.Context, c *client.Client, ch bayeux.Channel) (*c
 		return nil, l.err
 	case len(bytes.TrimSpace(l.text)) == 0:
 		return nil, nil
-	case !json.Valid(l.text):
+	case !bayeux.ValidValue(l.text):
 		return nil, errNotJSON
 	}
 	return c.Send(ctx, client.Draft{Channel: ch, Data: json.RawMessage(l.text)})
