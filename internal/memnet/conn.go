@@ -237,10 +237,10 @@ func (c *conn) SetLinger(sec int) error {
 func (c *conn) Close() error {
 	c.w.end(func() {
 		c.w.eof = true
-		if c.w.abrupt {
-			c.w.last = syscall.ECONNRESET
+		if !c.w.abrupt {
+			return
 		}
-		if c.w.abrupt && c.w.held {
+		if c.w.last = syscall.ECONNRESET; c.w.held {
 			c.w.chunks, c.w.size = nil, 0
 		}
 	})
