@@ -18,6 +18,8 @@ const (
 	shortPause  = 1600 * time.Millisecond // at most, but for jitter, during
 	shortOutage = 30 * time.Second        // the first of an outage
 	longPause   = 20 * time.Second        // at most, but for jitter, later
+	burst       = 10                      // tries of an outage, at most, in
+	burstTime   = 10 * time.Second        // its beginning, however the jitter falls
 	spread      = 5 * time.Second         // over which clients of a server that drains come back
 	longestWish = 10 * time.Minute        // a server may ask for: what is longer is a mistake, or looks like a session that hangs
 )
@@ -25,7 +27,8 @@ const (
 // failures are those in a row, and the pause they cost.
 type failures struct {
 	n     int
-	start time.Time // of the first
+	tries int       // of them, since start
+	start time.Time // of the outage: of its first
 	last  time.Time
 	up    time.Time // when it was connected again after the last; zero: it has yet to be
 	until time.Time // nothing is drawn before; zero: no pause
@@ -43,8 +46,9 @@ func (c *Client) fail(e *fx, cause error, floor time.Duration) {
 			f.n = 0
 		}
 		if f.n++; f.n == 1 || !f.up.IsZero() && now.Sub(f.up) > worked {
-			f.start = now
+			f.start, f.tries = now, 0
 		}
+		f.tries++
 		f.last, f.up = now, time.Time{}
 		c.shake.leaves()
 		f.until = now.Add(c.pause(now))
@@ -74,7 +78,11 @@ func (c *Client) pause(now time.Time) time.Duration {
 	if outage > shortOutage {
 		f.back.MaxInterval = longPause
 	}
-	return f.back.NextBackOff()
+	wait := f.back.NextBackOff()
+	if f.tries == burst {
+		wait = max(wait, burstTime-outage)
+	}
+	return wait
 }
 
 // recovered ends the pause: something got through. The count goes on until
