@@ -12,7 +12,7 @@ func BenchmarkDeliver(b *testing.B) {
 	for _, kind := range []string{"channel", "pattern"} {
 		for n := 10; n <= 100_000; n *= 10 {
 			b.Run(fmt.Sprintf("%s/%d", kind, n), func(b *testing.B) {
-				c := &Client{d: new(Dialer), topics: map[bayeux.Channel]*topic{}}
+				c := &Client{d: new(Dialer)}
 				var one *Subscription
 				for i := range n {
 					ch := bayeux.Channel(fmt.Sprintf("/stock/%d/price", i))

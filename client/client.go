@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"runtime"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/internal/legs"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -19,18 +19,16 @@ import (
 // when the server forgets it. Its methods are safe for concurrent use. It
 // must be closed.
 type Client struct {
-	d     *Dialer
-	owned bool // d is this client's own
-	o     Options
-	log   *slog.Logger
-	s     *transport.Session
-	t     transport.Transport
-	ctx   context.Context // ends with Close; for the Credentials hook
-	end   context.CancelFunc
+	d   *Dialer
+	o   Options // Header is a copy
+	log *slog.Logger
+	s   *transport.Session
+	t   transport.Transport
+	ctx context.Context // ends with Close; for the Credentials hook
+	end context.CancelFunc
 
-	base   transport.Target // as given to Dial
-	header http.Header      // Options.Header
-	ext    object           // Options.Ext
+	base *transport.Target // as given to Dial
+	ext  object            // Options.Ext
 
 	shutOnce sync.Once
 
@@ -45,31 +43,33 @@ type Client struct {
 	done  chan struct{} // closed with err
 	begun chan struct{} // closed with the first handshake's reply; nil afterwards
 	timer *time.Timer
-	next  time.Time // when timer fires; zero: it is not set
+	next  mono.Time // when timer fires; zero: it is not set
 
 	seq       uint64            // last message id
 	id        string            // clientId; empty while there is no session
 	past      string            // that of the session before
 	hidden    *strings.Replacer // of the batch that is being received, see hiding
 	sessions  int               // handshakes that succeeded
-	lived     bool              // a connect of the present session succeeded
 	shake     shake
 	advice    bayeux.Advice
-	ack       bool  // negotiated
 	batch     int64 // last batch received whole
 	cycle     cycle
 	out       outbox
 	legs      legs.Map[*leg]
-	topics    map[bayeux.Channel]*topic
+	topics    topics
 	wild      int // of them are patterns
 	failures  failures
-	resent    bool // something was sent again at once since the last answer
-	suspect   bool // without ack a connection died: a gap is due before whatever comes on a leg that is newer
-	leaving   *op  // the /meta/disconnect of Disconnect
-	draining  bool // nothing new is taken
-	heldBytes int  // of all legs
+	leaving   *op // the /meta/disconnect of Disconnect
+	heldBytes int // of all legs
 	dropped   uint64
 	stray     uint64
+
+	owned    bool // d is this client's own; set before anybody else has it
+	lived    bool // a connect of the present session succeeded
+	ack      bool // negotiated
+	resent   bool // something was sent again at once since the last answer
+	suspect  bool // without ack a connection died: a gap is due before whatever comes on a leg that is newer
+	draining bool // nothing new is taken
 }
 
 // A leg is what the client knows of one that carried something.
@@ -139,7 +139,7 @@ func (c *Client) step(f func(*fx)) {
 // draws wakes the lanes on which something waits to leave.
 func (c *Client) draws(e *fx) {
 	if c.id == "" { // what opens must carry the credential
-		e.wake[transport.Commands] = !c.shake.asking && c.failures.until.IsZero() && c.admitted(time.Now())
+		e.wake[transport.Commands] = !c.shake.asking && c.failures.until.IsZero() && c.admitted(mono.Now())
 	} else {
 		e.wake[transport.Commands] = len(c.out.queue) > 0
 	}
@@ -164,8 +164,8 @@ func (c *Client) arm() {
 		c.timer.Stop()
 		return
 	}
-	var at time.Time
-	for _, t := range [...]time.Time{c.failures.until, c.out.late, c.shake.late, c.cycle.late, c.cycle.due, c.shake.opens, c.shake.renew} {
+	var at mono.Time
+	for _, t := range [...]mono.Time{c.failures.until, c.out.late, c.shake.late, c.cycle.late, c.cycle.due, c.shake.opens, c.shake.renew} {
 		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 			at = t
 		}
@@ -174,14 +174,14 @@ func (c *Client) arm() {
 		return
 	}
 	c.next = at
-	c.timer.Reset(max(time.Until(at), 0))
+	c.timer.Reset(max(mono.Until(at), 0))
 }
 
 // tick is the timer's.
 func (c *Client) tick() {
 	c.step(func(e *fx) {
-		now := time.Now()
-		c.next = time.Time{}
+		now := mono.Now()
+		c.next = mono.Time{}
 		if due(&c.failures.until, now) || due(&c.shake.opens, now) {
 			c.draws(e)
 		}
@@ -205,11 +205,11 @@ func (c *Client) tick() {
 }
 
 // due reports whether *t has come, and clears it then.
-func due(t *time.Time, now time.Time) bool {
+func due(t *mono.Time, now mono.Time) bool {
 	if t.IsZero() || now.Before(*t) {
 		return false
 	}
-	*t = time.Time{}
+	*t = mono.Time{}
 	return true
 }
 

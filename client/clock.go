@@ -1,6 +1,10 @@
 package client
 
-import "time"
+import (
+	"time"
+
+	"github.com/turold/turold/internal/mono"
+)
 
 const (
 	watchTime = 5 * time.Second // between two looks at the clocks
@@ -13,7 +17,7 @@ const (
 // both, so that they part. Timers run by the monotonic one, and would be late.
 type watch struct {
 	timer *time.Timer
-	at    time.Time        // of the last look
+	at    mono.Time        // of the last look
 	wall  time.Time        // then
 	now   func() time.Time // the wall clock; nil: the machine's
 }
@@ -28,7 +32,7 @@ func (w *watch) read() time.Time {
 // look returns how far the wall clock went ahead of the monotonic one since
 // the last look.
 func (w *watch) look() time.Duration {
-	at, wall := time.Now(), w.read()
+	at, wall := mono.Now(), w.read()
 	jump := wall.Sub(w.wall) - at.Sub(w.at)
 	w.at, w.wall = at, wall
 	return jump
@@ -66,27 +70,30 @@ func (d *Dialer) lookAtClocks() {
 func (c *Client) jumped(jump time.Duration) {
 	c.log.Info("clock", "jump", jump)
 	c.step(func(e *fx) {
-		now := time.Now()
+		now := mono.Now()
 		if jump > 0 {
 			for _, p := range c.out.pending {
 				sooner(&p.late, jump, now)
 			}
-			for _, t := range []*time.Time{&c.out.late, &c.cycle.late, &c.shake.late} {
+			for _, t := range []*mono.Time{&c.out.late, &c.cycle.late, &c.shake.late} {
 				sooner(t, jump, now)
 			}
 			if c.cycle.due.After(now) {
 				c.cycle.due = now
 			}
 		}
-		c.next = time.Time{} // the timer is set anew: a credential expires by the wall clock
-		c.failures.until = time.Time{}
+		if r := &c.shake.renew; !r.IsZero() { // a credential expires by the wall clock
+			*r = r.Add(-jump)
+		}
+		c.next = mono.Time{} // the timer is set anew
+		c.failures.until = mono.Time{}
 		c.draws(e)
 		e.tell(c.t.Check)
 	})
 }
 
 // sooner moves a deadline ahead by a jump, but leaves a moment from now.
-func sooner(t *time.Time, jump time.Duration, now time.Time) {
+func sooner(t *mono.Time, jump time.Duration, now mono.Time) {
 	if least := now.Add(graceTime); t.After(least) {
 		*t = t.Add(-jump)
 		if t.Before(least) {

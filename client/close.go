@@ -22,12 +22,12 @@ func (c *Client) stop(e *fx, why error) {
 	for _, p := range queue {
 		c.settle(e, p, &OutcomeError{Err: why})
 	}
-	for _, t := range c.topics {
+	for t := range c.topics.all() {
 		for _, s := range t.subs {
 			s.finish(why)
 		}
 	}
-	clear(c.topics)
+	c.topics = topics{}
 	c.legs.Clear()
 	e.tell(func() { go c.shut() })
 }

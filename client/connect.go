@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -20,25 +21,25 @@ const (
 type cycle struct {
 	id   string
 	leg  transport.LegID // zero: none is out
-	sent time.Time
+	sent mono.Time
 	hold time.Duration // asked for
-	late time.Time     // while it is out
+	late mono.Time     // while it is out
 	x    attempt
 
-	due      time.Time // when the next is ready; zero: not by time
+	due      mono.Time // when the next is ready; zero: not by time
 	ready    bool      // the next may leave
 	zero     bool      // and asks for no hold: the last got no reply
 	first    bool      // it may ride with the first command
 	ride     bool      // the one that is out rides with commands
-	quick    int       // quick empty replies in a row
 	events   bool      // some came since it left
 	obeyed   bool      // the server answered within the hold asked for
-	oversize time.Time // the first answer in a row that was beyond the limits; zero: the last was not
+	quick    int       // quick empty replies in a row
+	oversize mono.Time // the first answer in a row that was beyond the limits; zero: the last was not
 }
 
 // drawConnect makes a connect for l, unless one is out or none is due. One
 // that is out on another leg is taken over: whoever opened l wants it there.
-func (c *Client) drawConnect(b []bayeux.Message, l transport.Leg, now time.Time) []bayeux.Message {
+func (c *Client) drawConnect(b []bayeux.Message, l transport.Leg, now mono.Time) []bayeux.Message {
 	y := &c.cycle
 	moves := y.leg != 0 && y.leg != l.ID && !y.ride
 	if c.leaving != nil || y.leg != 0 && !moves || y.leg == 0 && !y.ready {
@@ -68,7 +69,7 @@ func (c *Client) drawConnect(b []bayeux.Message, l transport.Leg, now time.Time)
 		}
 	}
 	y.id, y.leg, y.sent, y.late = m.ID, l.ID, now, now.Add(longest+c.o.NetworkDelay)
-	y.due, y.ready, y.first, y.ride, y.zero, y.events = time.Time{}, false, false, b != nil, true, false
+	y.due, y.ready, y.first, y.ride, y.zero, y.events = mono.Time{}, false, false, b != nil, true, false
 	y.x = c.begins(m, l.Type, now)
 	return append(b, m)
 }
@@ -117,7 +118,7 @@ func (c *Client) interval() time.Duration {
 // does not, the next connect finds out.
 func (c *Client) dismissed() {
 	y := &c.cycle
-	if soon := time.Now().Add(c.o.NetworkDelay); y.leg != 0 && soon.Before(y.late) {
+	if soon := mono.Now().Add(c.o.NetworkDelay); y.leg != 0 && soon.Before(y.late) {
 		y.late = soon
 	}
 }
@@ -125,10 +126,10 @@ func (c *Client) dismissed() {
 // connected takes the reply to the connect that is out on l.
 func (c *Client) connected(e *fx, l *leg, m *bayeux.Message) {
 	y := &c.cycle
-	took := time.Since(y.sent)
+	took := mono.Since(y.sent)
 	c.release(e, l, m)
 	empty := !y.events
-	y.leg, y.id, y.late, y.ready = 0, "", time.Time{}, true
+	y.leg, y.id, y.late, y.ready = 0, "", mono.Time{}, true
 	advised, err := c.advise(m, l.kind), c.said(m)
 	c.ends(e, y.x, m.Channel, m, err)
 	switch {
@@ -147,7 +148,7 @@ func (c *Client) connected(e *fx, l *leg, m *bayeux.Message) {
 	case err != nil:
 		c.fail(e, &OpError{Op: "connect", Err: err}, c.interval())
 	default:
-		c.carry, y.zero, y.oversize = l.kind, false, time.Time{}
+		c.carry, y.zero, y.oversize = l.kind, false, mono.Time{}
 		y.obeyed = y.obeyed || empty && y.hold > 0 && took <= y.hold+c.o.NetworkDelay
 		c.lived = true
 		c.shake.refused = 0
@@ -174,7 +175,7 @@ func (c *Client) again(empty bool, took time.Duration) {
 		y.quick = 0
 	}
 	if pause > 0 {
-		y.ready, y.due = false, time.Now().Add(pause)
+		y.ready, y.due = false, mono.Now().Add(pause)
 	}
 }
 
@@ -192,15 +193,15 @@ func (c *Client) oversized(err *transport.Error) bool {
 		return false
 	}
 	if c.cycle.oversize.IsZero() {
-		c.cycle.oversize = time.Now()
+		c.cycle.oversize = mono.Now()
 	}
-	return time.Since(c.cycle.oversize) >= maxOversize
+	return mono.Since(c.cycle.oversize) >= maxOversize
 }
 
 // connectLost is told that the connect that was out gets no reply.
 func (c *Client) connectLost() {
 	y := &c.cycle
-	y.leg, y.id, y.late = 0, "", time.Time{}
+	y.leg, y.id, y.late = 0, "", mono.Time{}
 	y.ready, y.zero = true, true
 }
 

@@ -61,7 +61,7 @@ func (c *Client) release(e *fx, l *leg, reply *bayeux.Message) {
 func (c *Client) deliver(e *fx, m *bayeux.Message) {
 	found := false
 	for pattern := range m.Channel.Patterns {
-		if t := c.topics[pattern]; t != nil && !c.draining {
+		if t := c.topics.get(pattern); t != nil && !c.draining {
 			c.settleOwed(e, t)
 			for _, s := range t.subs {
 				found = true
@@ -101,7 +101,7 @@ func (c *Client) settleDoubt(e *fx, l *leg) {
 
 // gap puts a gap into every subscription that events may have been missed for.
 func (c *Client) gap(e *fx, reason GapReason) {
-	for _, t := range c.topics {
+	for t := range c.topics.all() {
 		if !t.known {
 			continue
 		}
@@ -121,7 +121,7 @@ func (c *Client) gapIn(e *fx, s *Subscription, reason GapReason) {
 // one. Where the server has to be asked for the channel, what is published
 // until it has it is missed as well: the gap is told then.
 func (c *Client) forgotten(e *fx) {
-	for _, t := range c.topics {
+	for t := range c.topics.all() {
 		if !t.known {
 			continue
 		}

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -28,7 +28,15 @@ type shared struct {
 	hosts    map[string]*host
 	watch    watch
 
+	last atomic.Pointer[address]
+
 	handshakes, delayed, failures, delivered atomic.Uint64
+}
+
+// An address is what Dial was given, and what it means.
+type address struct {
+	url, socket string
+	target      *transport.Target
 }
 
 // A host is what the sessions with one server pass by: at the beginning, and in
@@ -126,26 +134,27 @@ func interrupted(ctx context.Context, last error) error {
 	return fmt.Errorf("%w; last: %w", context.Cause(ctx), last)
 }
 
+var quiet = slog.New(slog.DiscardHandler)
+
 // newClient makes a client that has done nothing yet.
 func (d *Dialer) newClient(rawURL string, o *Options) (*Client, error) {
-	c := &Client{d: d, done: make(chan struct{}), begun: make(chan struct{}),
-		topics: map[bayeux.Channel]*topic{}, since: time.Now()}
+	c := &Client{d: d, done: make(chan struct{}), begun: make(chan struct{}), since: time.Now()}
 	if o != nil {
 		c.o = *o
 	}
 	c.o.Outbox = c.o.Outbox.or(1024, 8<<20)
 	c.o.NetworkDelay = or(c.o.NetworkDelay, 10*time.Second)
 	c.o.Lease = or(c.o.Lease, 30*time.Second)
-	base, err := parseTarget(rawURL, c.o.WebSocketURL)
-	if err != nil {
+	var err error
+	if c.base, err = d.addressed(rawURL, c.o.WebSocketURL); err != nil {
 		return nil, err
 	}
-	c.base, c.header = *base, c.o.Header.Clone()
+	c.o.Header = c.o.Header.Clone()
 	if c.ext, err = objectOf(c.o.Ext); err != nil {
 		return nil, err
 	}
 	if c.log = d.Logger; c.log == nil {
-		c.log = slog.New(slog.DiscardHandler)
+		c.log = quiet
 	}
 	target, err := c.target(nil)
 	if err != nil {
@@ -171,6 +180,19 @@ func or[T int | time.Duration](d, def T) T {
 		return def
 	}
 	return d
+}
+
+// addressed is parseTarget. Sessions with the same server share what it returns,
+// which nobody changes.
+func (d *Dialer) addressed(rawURL, socketURL string) (*transport.Target, error) {
+	if a := d.shared.last.Load(); a != nil && a.url == rawURL && a.socket == socketURL {
+		return a.target, nil
+	}
+	t, err := parseTarget(rawURL, socketURL)
+	if err == nil {
+		d.shared.last.Store(&address{rawURL, socketURL, t})
+	}
+	return t, err
 }
 
 // parseTarget reads the address of a server. Its errors do not quote it: it
@@ -245,7 +267,7 @@ func (d *Dialer) NetworkChanged() {
 	d.forgetPaths()
 	for _, c := range d.all() {
 		c.step(func(e *fx) {
-			c.failures.until = time.Time{}
+			c.failures.until = mono.Time{}
 			c.draws(e)
 			e.tell(c.t.Check)
 		})

@@ -132,7 +132,7 @@ func (c *Client) refuseAll() (through []<-chan struct{}) {
 		}
 		c.draining = true
 		c.out.tellRoom() // whoever waits for room waits in vain
-		for _, t := range c.topics {
+		for t := range c.topics.all() {
 			for _, s := range t.subs {
 				through = append(through, s.drain())
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -28,19 +29,19 @@ const (
 type failures struct {
 	n     int
 	tries int       // of them, since start
-	start time.Time // of the outage: of its first
-	last  time.Time
-	up    time.Time // when it was connected again after the last; zero: it has yet to be
-	until time.Time // nothing is drawn before; zero: no pause
-	again time.Time // when another connection or transport was tried at once; zero: not, or it worked
-	freed time.Time // when answered last forgot the others
+	start mono.Time // of the outage: of its first
+	last  mono.Time
+	up    mono.Time // when it was connected again after the last; zero: it has yet to be
+	until mono.Time // nothing is drawn before; zero: no pause
+	again mono.Time // when another connection or transport was tried at once; zero: not, or it worked
+	freed mono.Time // when answered last forgot the others
 	back  *backoff.ExponentialBackOff
 }
 
 // fail counts a failure, unless a pause is on already, for which it counts as
 // the same, and pauses for at least floor.
 func (c *Client) fail(e *fx, cause error, floor time.Duration) {
-	f, now := &c.failures, time.Now()
+	f, now := &c.failures, mono.Now()
 	if f.until.IsZero() {
 		if f.n > 0 && c.state == Connected && now.Sub(f.last) > settled {
 			f.n = 0
@@ -49,7 +50,7 @@ func (c *Client) fail(e *fx, cause error, floor time.Duration) {
 			f.start, f.tries = now, 0
 		}
 		f.tries++
-		f.last, f.up = now, time.Time{}
+		f.last, f.up = now, mono.Time{}
 		c.shake.leaves()
 		f.until = now.Add(c.pause(now))
 		c.d.shared.failures.Add(1)
@@ -61,7 +62,7 @@ func (c *Client) fail(e *fx, cause error, floor time.Duration) {
 }
 
 // pause is the wait after the failure just counted.
-func (c *Client) pause(now time.Time) time.Duration {
+func (c *Client) pause(now mono.Time) time.Duration {
 	f := &c.failures
 	outage := now.Sub(f.start)
 	if c.o.Backoff != nil {
@@ -79,8 +80,8 @@ func (c *Client) pause(now time.Time) time.Duration {
 		f.back.MaxInterval = longPause
 	}
 	wait := f.back.NextBackOff()
-	if f.tries == burst {
-		wait = max(wait, burstTime-outage)
+	if rest := burstTime - outage; f.tries == burst && wait < rest {
+		return rest + rand.N(shortPause) // not all at once
 	}
 	return wait
 }
@@ -90,11 +91,11 @@ func (c *Client) pause(now time.Time) time.Duration {
 // not hammered.
 func (c *Client) recovered() {
 	f := &c.failures
-	f.until, f.again = time.Time{}, time.Time{}
+	f.until, f.again = mono.Time{}, mono.Time{}
 	if f.up.IsZero() {
-		f.up = time.Now()
+		f.up = mono.Now()
 	}
-	if f.n > 0 && time.Since(f.last) > settled {
+	if f.n > 0 && mono.Since(f.last) > settled {
 		f.n = 0
 	}
 }
@@ -103,7 +104,7 @@ func (c *Client) recovered() {
 // does not know the session: it is back, and what it waits for is a handshake.
 // One that forgets every session at once is not hammered.
 func (c *Client) answered() {
-	f, now := &c.failures, time.Now()
+	f, now := &c.failures, mono.Now()
 	if c.lived && now.Sub(f.freed) > settled {
 		*f = failures{freed: now}
 	}

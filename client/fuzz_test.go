@@ -20,6 +20,7 @@ import (
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/fallback"
 	"github.com/turold/turold/internal/attacks"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/internal/testnet"
 	"github.com/turold/turold/transport"
 )
@@ -230,8 +231,8 @@ func FuzzReplies(f *testing.F) {
 		batch := c.batch
 		hears(c, l, second)
 		require.GreaterOrEqual(t, c.batch, batch)
-		latest := time.Now().Add(longestWish + longPause)
-		for _, at := range []time.Time{c.failures.until, c.cycle.due} {
+		latest := mono.Now().Add(longestWish + longPause)
+		for _, at := range []mono.Time{c.failures.until, c.cycle.due} {
 			require.True(t, at.Before(latest), "%v", at)
 		}
 	})

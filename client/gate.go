@@ -3,6 +3,8 @@ package client
 import (
 	"sync"
 	"time"
+
+	"github.com/turold/turold/internal/mono"
 )
 
 // A gate spreads the handshakes that the sessions of a Dialer send to one host:
@@ -11,8 +13,8 @@ import (
 // to one another the longer the rush lasts, up to the full rate.
 type gate struct {
 	mu    sync.Mutex
-	since time.Time // the rush began
-	next  time.Time // place that is free
+	since mono.Time // the rush began
+	next  mono.Time // place that is free
 }
 
 const (
@@ -23,7 +25,7 @@ const (
 )
 
 // place returns when the next handshake may leave.
-func (g *gate) place(rate int, now time.Time) time.Time {
+func (g *gate) place(rate int, now mono.Time) mono.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	full := time.Second / time.Duration(rate)
@@ -42,7 +44,7 @@ func (g *gate) place(rate int, now time.Time) time.Time {
 
 // admitted reports whether a handshake may leave now. If not, the timer says
 // when. A place once taken holds until the handshake is granted or has failed.
-func (c *Client) admitted(now time.Time) bool {
+func (c *Client) admitted(now mono.Time) bool {
 	s := &c.shake
 	if c.d.HandshakeRate < 0 || s.leg != 0 {
 		return true
@@ -58,4 +60,4 @@ func (c *Client) admitted(now time.Time) bool {
 }
 
 // leaves gives up the place: the next handshake takes a new one.
-func (s *shake) leaves() { s.place, s.opens = time.Time{}, time.Time{} }
+func (s *shake) leaves() { s.place, s.opens = mono.Time{}, mono.Time{} }

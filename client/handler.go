@@ -2,9 +2,9 @@ package client
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -14,7 +14,7 @@ type handler struct{ c *Client }
 // Next gives the leg what may leave on the lane now.
 func (h handler) Next(lane transport.Lane, l transport.Leg) (b []bayeux.Message) {
 	c := h.c
-	c.step(func(e *fx) { b = c.draw(e, lane, l, time.Now()) })
+	c.step(func(e *fx) { b = c.draw(e, lane, l, mono.Now()) })
 	for i := range b {
 		for _, x := range c.o.Extensions {
 			x.Outgoing(&b[i])
@@ -24,7 +24,7 @@ func (h handler) Next(lane transport.Lane, l transport.Leg) (b []bayeux.Message)
 	return b
 }
 
-func (c *Client) draw(e *fx, lane transport.Lane, l transport.Leg, now time.Time) (b []bayeux.Message) {
+func (c *Client) draw(e *fx, lane transport.Lane, l transport.Leg, now mono.Time) (b []bayeux.Message) {
 	k := c.legs.Get(l.ID)
 	if !c.failures.until.IsZero() || k != nil && k.cut {
 		return nil
@@ -116,7 +116,7 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 	}
 	lost := c.endOps(e, id, err)
 	if c.shake.leg == id {
-		c.shake.leg, c.shake.late, lost = 0, time.Time{}, true
+		c.shake.leg, c.shake.late, lost = 0, mono.Time{}, true
 		c.ends(e, c.shake.x, bayeux.MetaHandshake, nil, causeOf(err))
 	}
 	oversized := false
@@ -129,7 +129,7 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 	// so until it is used: once, that is no failure.
 	resend := err != nil && err.Reused && !c.resent
 	if resend {
-		c.resent, e.dead, c.failures.again = true, true, time.Now()
+		c.resent, e.dead, c.failures.again = true, true, mono.Now()
 	}
 	smaller := l != nil && err != nil && len(err.Refused) > 1         // it was too much at once: that is no failure
 	refused := l != nil && l.once && err != nil && err.Refused != nil // and nothing else happened
@@ -144,7 +144,7 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 		c.handshake(e, &OpError{Op: "connect", Err: err})
 		return
 	case err != nil && err.Elsewhere:
-		c.failures.until, c.failures.again = time.Time{}, time.Now()
+		c.failures.until, c.failures.again = mono.Time{}, mono.Now()
 	case opened && l.stale, resend, smaller:
 	case lost || err != nil && (!opened || !l.once):
 		c.lost(e, err)
@@ -170,7 +170,7 @@ func (c *Client) lost(e *fx, err *transport.Error) {
 		return
 	}
 	if c.id != "" && c.cycle.leg == 0 { // whatever was lost, ask soon for what there is
-		c.cycle.ready, c.cycle.zero, c.cycle.due = true, true, time.Time{}
+		c.cycle.ready, c.cycle.zero, c.cycle.due = true, true, mono.Time{}
 	}
 	c.fail(e, cause, floorOf(err))
 }

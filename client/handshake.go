@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -21,17 +22,17 @@ const maxClientID = 1024
 type shake struct {
 	id   string
 	leg  transport.LegID // zero: it is not out
-	late time.Time       // while it is out
+	late mono.Time       // while it is out
 	x    attempt
 
-	place time.Time // taken at the gate; zero: none is
-	opens time.Time // the same, until it has come
+	place mono.Time // taken at the gate; zero: none is
+	opens mono.Time // the same, until it has come
 
 	cred    *Credential
 	asking  bool   // the Credentials hook runs
 	refused int    // in a row
 	ext     object // of cred
-	renew   time.Time
+	renew   mono.Time
 }
 
 // handshake begins a new session in the place of the present one, if there is
@@ -46,8 +47,8 @@ func (c *Client) handshake(e *fx, cause error) {
 		c.past = c.id
 	}
 	c.id, c.cycle, c.suspect = "", cycle{}, false
-	c.shake.leg, c.shake.late = 0, time.Time{}
-	for _, t := range c.topics {
+	c.shake.leg, c.shake.late = 0, mono.Time{}
+	for t := range c.topics.all() {
 		t.live = false
 	}
 	if cause != nil {
@@ -71,7 +72,7 @@ func expired(cr *Credential) bool {
 	return !cr.Expires.IsZero() && time.Now().After(cr.Expires.Round(0))
 }
 
-func (c *Client) drawHandshake(e *fx, l transport.Leg, now time.Time) []bayeux.Message {
+func (c *Client) drawHandshake(e *fx, l transport.Leg, now mono.Time) []bayeux.Message {
 	s := &c.shake
 	if s.leg != 0 || s.asking || !c.admitted(now) {
 		return nil
@@ -90,7 +91,7 @@ func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
 		c.stray++
 		return
 	}
-	c.shake.leg, c.shake.late = 0, time.Time{}
+	c.shake.leg, c.shake.late = 0, mono.Time{}
 	c.shake.leaves()
 	err := c.said(m)
 	switch {
@@ -111,7 +112,7 @@ func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
 	c.id, c.carry = m.Meta.ClientID, l.kind
 	c.ack, c.batch = ackOffered(m.Ext)
 	c.ack = c.ack && !c.o.NoAck
-	c.cycle = cycle{first: true, zero: true, due: time.Now().Add(firstWait)}
+	c.cycle = cycle{first: true, zero: true, due: mono.Now().Add(firstWait)}
 	c.sessions++
 	c.lived = false
 	c.shake.refused = 0
@@ -185,9 +186,9 @@ func (c *Client) authorize(refused *Credential) {
 // authorized goes on with what the hook returned.
 func (c *Client) authorized(e *fx, cr *Credential, ext object) {
 	s := &c.shake
-	s.cred, s.ext, s.renew = cr, ext, time.Time{}
-	if left := time.Until(cr.Expires); !cr.Expires.IsZero() && left > 0 {
-		s.renew = cr.Expires.Round(0).Add(-min(left/10, time.Minute)) // by the wall clock
+	s.cred, s.ext, s.renew = cr, ext, mono.Time{}
+	if left := time.Until(cr.Expires.Round(0)); !cr.Expires.IsZero() && left > 0 { // by the wall clock
+		s.renew = mono.Now().Add(left - min(left/10, time.Minute))
 	}
 	if c.id == "" { // a socket that is open was opened without it
 		c.abandon(e)
@@ -205,15 +206,15 @@ func (c *Client) unauthorized(e *fx, err error, mending bool) {
 		c.fail(e, err, 0)
 		c.shake.cred, c.shake.renew = nil, c.failures.until
 	default:
-		c.shake.renew = time.Now().Add(longPause)
+		c.shake.renew = mono.Now().Add(longPause)
 	}
 }
 
 // target is where the session goes with a credential; nil: with none.
 func (c *Client) target(cr *Credential) (*transport.Target, error) {
-	t := c.base
-	t.Header = c.header.Clone()
-	if !sendable(c.header) || cr != nil && !sendable(cr.Header) {
+	t := *c.base
+	t.Header = c.o.Header.Clone()
+	if !sendable(c.o.Header) || cr != nil && !sendable(cr.Header) {
 		return nil, errHeader
 	}
 	if cr == nil {

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -29,7 +29,7 @@ type op struct {
 	group  *group // those that should leave together; nil: alone
 
 	leg   transport.LegID // zero: it waits
-	late  time.Time       // while it is out
+	late  mono.Time       // while it is out
 	tries int             // how often it left
 	x     attempt
 
@@ -49,7 +49,7 @@ type group struct{ size int }
 type outbox struct {
 	queue   []*op          // waiting, in order
 	pending map[string]*op // out, by id; nil: none, for a while
-	late    time.Time      // not after the earliest deadline in pending; zero: nothing is out
+	late    mono.Time      // not after the earliest deadline in pending; zero: nothing is out
 	paid    Bound          // what counts in the bound, waiting or out
 	room    chan struct{}  // closed when something was settled; nil: nobody waits for it
 }
@@ -85,7 +85,7 @@ func (c *Client) fits(n, size int) bool {
 }
 
 // drawCommands takes what fits from the queue.
-func (c *Client) drawCommands(l transport.Leg, now time.Time) (b []bayeux.Message) {
+func (c *Client) drawCommands(l transport.Leg, now mono.Time) (b []bayeux.Message) {
 	q, room := c.out.queue, l.Limit
 	for len(b) < min(len(q), maxBatch) {
 		p := q[len(b)]
@@ -105,7 +105,7 @@ func (c *Client) drawCommands(l transport.Leg, now time.Time) (b []bayeux.Messag
 }
 
 // give makes the message of an op that leaves now.
-func (c *Client) give(p *op, l transport.Leg, now time.Time) bayeux.Message {
+func (c *Client) give(p *op, l transport.Leg, now mono.Time) bayeux.Message {
 	p.leg, p.late = l.ID, now.Add(c.o.NetworkDelay)
 	p.tries++
 	if p.group != nil {
@@ -206,7 +206,7 @@ func (c *Client) withdraw(p *op) bool {
 
 // overdue looks for ops whose answer is late. On an exchange the whole
 // exchange is; on a socket the one op is.
-func (c *Client) overdue(e *fx, now time.Time) {
+func (c *Client) overdue(e *fx, now mono.Time) {
 	var late, again []*op
 	for _, p := range c.out.pending {
 		switch l := c.legs.Get(p.leg); {

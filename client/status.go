@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/turold/turold/internal/mono"
 )
 
 // A State is where a session stands.
@@ -55,20 +57,20 @@ func (s Status) String() string {
 func (c *Client) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return Status{State: c.state, Since: c.since, Transport: c.carry, Reason: c.why.reason, NextTry: c.why.next, Session: c.sessions, Ack: c.ack,
+	return Status{State: c.state, Since: c.since, Transport: c.carry, Reason: c.why.reason, NextTry: mono.Of(time.Now()).Clock(c.why.next), Session: c.sessions, Ack: c.ack,
 		Unsettled: c.out.unsettled(), Dropped: c.dropped, Stray: c.stray, Err: c.cause}
 }
 
 // A choice is what was last decided about the transport.
 type choice struct {
 	reason string
-	next   time.Time
+	next   mono.Time
 }
 
 func (c *Client) decided(reason string, next time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.why = choice{reason, next}
+	c.why = choice{reason, mono.Of(time.Now()).At(next)}
 }
 
 // turn changes the state. The trace and the log hear of it after the step.

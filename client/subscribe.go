@@ -74,7 +74,7 @@ func (c *Client) join(s *Subscription, ext json.RawMessage) (p *op, err error) {
 		if err = c.refusal(); err != nil {
 			return
 		}
-		t := c.topics[s.channel]
+		t := c.topics.get(s.channel)
 		if t == nil {
 			t = &topic{channel: s.channel, known: s.local}
 			c.keep(t)
@@ -96,7 +96,7 @@ func (c *Client) join(s *Subscription, ext json.RawMessage) (p *op, err error) {
 }
 
 func (c *Client) keep(t *topic) {
-	c.topics[t.channel] = t
+	c.topics.add(t)
 	if t.channel.Wild() {
 		c.wild++
 	}
@@ -104,7 +104,7 @@ func (c *Client) keep(t *topic) {
 
 // drop forgets a topic that has no subscription any more.
 func (c *Client) drop(t *topic) {
-	delete(c.topics, t.channel)
+	c.topics.remove(t)
 	if t.channel.Wild() {
 		c.wild--
 	}
@@ -158,7 +158,7 @@ func (c *Client) subscribed(e *fx, p *op) {
 // resubscribe asks a new session for every topic, one channel a message:
 // Faye accepts half of an array and calls it a failure.
 func (c *Client) resubscribe(e *fx) {
-	for _, t := range c.topics {
+	for t := range c.topics.all() {
 		if t.op == nil && t.remote() {
 			c.subscribe(e, t)
 		}
@@ -167,7 +167,7 @@ func (c *Client) resubscribe(e *fx) {
 
 // leave takes s out of its topic and returns the unsubscribe this needs; nil: none.
 func (c *Client) leave(e *fx, s *Subscription) *op {
-	t := c.topics[s.channel]
+	t := c.topics.get(s.channel)
 	if t == nil || !slices.Contains(t.subs, s) {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -40,10 +41,10 @@ const masked = "***"
 type attempt struct {
 	kind string
 	sent int
-	at   time.Time
+	at   mono.Time
 }
 
-func (c *Client) begins(m bayeux.Message, kind string, now time.Time) attempt {
+func (c *Client) begins(m bayeux.Message, kind string, now mono.Time) attempt {
 	x := attempt{kind: kind, at: now}
 	if t := c.d.Trace; t != nil && t.Exchange != nil {
 		x.sent = bytesOf(m)
@@ -57,7 +58,7 @@ func (c *Client) ends(e *fx, x attempt, ch bayeux.Channel, reply *bayeux.Message
 	if t == nil || t.Exchange == nil || x.at.IsZero() {
 		return
 	}
-	told := Exchange{Channel: ch, Transport: x.kind, Sent: x.sent, Took: time.Since(x.at), Err: err}
+	told := Exchange{Channel: ch, Transport: x.kind, Sent: x.sent, Took: mono.Since(x.at), Err: err}
 	if reply != nil {
 		told.Received = bytesOf(*reply)
 	}

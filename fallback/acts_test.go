@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -105,11 +106,11 @@ func (m *model) act(n, arg int) {
 
 // pass lets time pass, and the timer fire.
 func (m *model) pass(d time.Duration) {
-	m.now = m.now.Add(d)
+	m.now = mono.Of(m.now.Wall.Add(d))
 	if at := m.c.deadline; !at.IsZero() && !m.now.Before(at) {
 		m.step(event{kind: late})
 		at = m.c.due()
-		m.require(at.IsZero() || at.After(m.now), "the time is told and nothing comes of it")
+		m.require(at.IsZero() || at.After(m.now.Time), "the time is told and nothing comes of it")
 	}
 }
 

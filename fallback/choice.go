@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -56,7 +57,7 @@ const (
 // An event is one thing that happened.
 type event struct {
 	kind     kind
-	now      time.Time
+	now      mono.Moment
 	pipe     pipe             // of asks, drew, brought, ended, passed
 	leg      transport.LegID  // of those, and of dropped
 	lane     transport.Lane   // of woken and asks
@@ -86,7 +87,7 @@ type effects struct {
 // A chooser is a choice between the two pipes, as a function of events alone.
 type chooser interface {
 	step(event) effects
-	due() time.Time // when it wants a late event; zero: never
+	due() mono.Time // when it wants a late event; zero: never
 }
 
 // redial is how long after a failure no socket is tried for a new session.
@@ -98,8 +99,8 @@ type choice struct {
 	patience time.Duration
 
 	at       place
-	deadline time.Time // the end of the patience; zero: it does not run
-	since    time.Time // since when a socket owes the first answer, over all sockets without one; zero: none does
+	deadline mono.Time // the end of the patience; zero: it does not run
+	since    mono.Time // since when a socket owes the first answer, over all sockets without one; zero: none does
 	pending  [2]bool   // lanes woken while nobody draws
 	carrier  string    // the transport of the last Decision
 
@@ -109,7 +110,7 @@ type choice struct {
 	leg    transport.LegID // the socket that proves itself or serves
 	virgin transport.LegID // the last socket that asked and was given nothing: the Handler does not know it
 
-	failed   time.Time // when a socket failed; zero: none did, or HTTP did as well
+	failed   mono.Time // when a socket failed; zero: none did, or HTTP did as well
 	reason   string    // of that
 	evidence error
 	down     bool // HTTP failed too, and nothing has answered since
@@ -121,7 +122,7 @@ func newChoice(patience time.Duration) *choice {
 	return &choice{patience: patience, out: map[transport.LegID]bool{}}
 }
 
-func (c *choice) due() time.Time { return c.deadline }
+func (c *choice) due() mono.Time { return c.deadline }
 
 // step takes one event.
 func (c *choice) step(e event) (fx effects) {
@@ -146,7 +147,7 @@ func (c *choice) step(e event) (fx effects) {
 	case vacated: // see race
 		fx.wake[onSocket][transport.Commands] = c.at == opening
 	case closes:
-		c.at, c.deadline = closed, time.Time{}
+		c.at, c.deadline = closed, mono.Time{}
 	}
 	return fx
 }

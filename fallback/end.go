@@ -1,8 +1,7 @@
 package fallback
 
 import (
-	"time"
-
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -73,7 +72,7 @@ func (c *choice) fail(e event) {
 		c.leave(reason, e.err, e.now)
 		return
 	}
-	c.at, c.deadline = idle, time.Time{}
+	c.at, c.deadline = idle, mono.Time{}
 }
 
 // reasonOf says what the end of a socket that never answered shows of sockets;

@@ -3,6 +3,8 @@ package fallback
 import (
 	"strings"
 	"time"
+
+	"github.com/turold/turold/internal/mono"
 )
 
 func endedRows() []row {
@@ -11,7 +13,7 @@ func endedRows() []row {
 	http := on(ended, onHTTP, post)
 	late := func(p place) *choice { return with(p, func(c *choice) { c.virgin = other }) }
 	why := func(reason string) func(*choice) bool {
-		return func(c *choice) bool { return c.reason == reason && c.evidence != nil && c.failed.Equal(epoch) }
+		return func(c *choice) bool { return c.reason == reason && c.evidence != nil && c.failed == epoch.Time }
 	}
 	learnt := func(c *choice) bool { return !c.failed.IsZero() }
 	nothing := func(c *choice) bool { return c.failed.IsZero() }
@@ -134,7 +136,7 @@ func lateRows() []row {
 		{with(opening, oldOut), now, "leaving", why(ReasonHang)}, // its End is still to come
 		{at(proving), soon, "proving, patience 1s", nil},
 		{at(proving), now, "leaving, cut 1", why(ReasonMute)},
-		{with(proving, func(c *choice) { c.deadline = time.Time{} }), now, "proving", nil},
+		{with(proving, func(c *choice) { c.deadline = mono.Time{} }), now, "proving", nil},
 		{at(serving), now, "serving", nil},
 		{at(leaving), now, "leaving", nil},
 		{at(trying), now, "trying", nil},

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -17,7 +18,7 @@ import (
 type model struct {
 	t   testing.TB
 	c   *choice
-	now time.Time
+	now mono.Moment
 	ids transport.LegID
 
 	dialling transport.LegID // of the socket pipe; zero: none is

@@ -22,7 +22,7 @@ func New(p Policy, socket, http transport.Opener) transport.Opener {
 		if p.Memory == nil {
 			p.Memory = new(Memory)
 		}
-		w := &watch{mem: p.Memory, way: wayTo(s)}
+		w := &watch{mem: p.Memory, route: route{s: s}}
 		socket, http := w.over(onSocket, socket), w.over(onHTTP, http)
 		switch p.Mode {
 		case WebSocketOnly:
@@ -30,7 +30,7 @@ func New(p Policy, socket, http transport.Opener) transport.Opener {
 		case LongPollingOnly:
 			return alone(p, s, h, http, transport.LongPolling)
 		}
-		return open(p, s, h, w.way, socket, http) // Auto and WebSocketFirst
+		return open(p, s, h, w.route.way, socket, http) // Auto and WebSocketFirst
 	}
 }
 

@@ -33,7 +33,7 @@ func lives(p *pace, now time.Time, silence time.Duration) time.Time {
 
 func TestPaceLearnsFromTwoAlike(t *testing.T) {
 	var p pace
-	now := dies(&p, epoch, 5*time.Second)
+	now := dies(&p, epoch.Wall, 5*time.Second)
 	require.Zero(t, p.longest(now), "one is chance")
 	now = dies(&p, now.Add(time.Minute), 5200*time.Millisecond)
 	require.Equal(t, 3500*time.Millisecond, p.longest(now), "0.7 of the shorter")
@@ -58,24 +58,24 @@ func TestPaceLearnsFromTwoAlike(t *testing.T) {
 func TestPaceIsNotFooled(t *testing.T) {
 	for name, c := range map[string]func(p *pace) time.Time{
 		"by cuts that have nothing in common": func(p *pace) time.Time {
-			now := dies(p, epoch, 4*time.Second)
+			now := dies(p, epoch.Wall, 4*time.Second)
 			now = dies(p, now, 12*time.Second)
 			return dies(p, now, 22*time.Second)
 		},
 		"by silences that others outlived": func(p *pace) time.Time {
-			now := lives(p, epoch, 25*time.Second)
+			now := lives(p, epoch.Wall, 25*time.Second)
 			now = dies(p, now, 5*time.Second)
 			return dies(p, now, 5*time.Second)
 		},
 		"by two that were silent at the same time": func(p *pace) time.Time {
-			a, b := &life{opened: epoch, heard: epoch}, &life{opened: epoch, heard: epoch}
-			now := epoch.Add(5 * time.Second)
+			a, b := &life{opened: epoch.Wall, heard: epoch.Wall}, &life{opened: epoch.Wall, heard: epoch.Wall}
+			now := epoch.Wall.Add(5 * time.Second)
 			p.ended(a, true, now)
 			p.ended(b, true, now)
 			return now
 		},
 		"by what is hardly silent": func(p *pace) time.Time {
-			return dies(p, dies(p, epoch, time.Second), time.Second)
+			return dies(p, dies(p, epoch.Wall, time.Second), time.Second)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -102,7 +102,7 @@ func ages(p *pace, now time.Time, age time.Duration) time.Time {
 
 func TestPaceTellsALifetimeFromASilence(t *testing.T) {
 	var p pace
-	now := ages(&p, epoch, 120*time.Second)
+	now := ages(&p, epoch.Wall, 120*time.Second)
 	now = ages(&p, now, 121*time.Second)
 	require.Zero(t, p.life(now))
 	now = ages(&p, now, 119*time.Second)
@@ -111,7 +111,7 @@ func TestPaceTellsALifetimeFromASilence(t *testing.T) {
 	require.Zero(t, p.life(now.Add(25*time.Hour)), "it is forgotten")
 
 	p = pace{}
-	now = epoch
+	now = epoch.Wall
 	for _, age := range []time.Duration{120, 120, 200, 120, 120, 200} {
 		now = ages(&p, now, age*time.Second)
 	}
@@ -119,23 +119,23 @@ func TestPaceTellsALifetimeFromASilence(t *testing.T) {
 
 	p = pace{} // many that were cut in one moment, as by a server that ends
 	for range 10 {
-		p.ended(&life{opened: epoch, heard: epoch.Add(119 * time.Second), borne: time.Minute}, false, epoch.Add(2*time.Minute))
+		p.ended(&life{opened: epoch.Wall, heard: epoch.Wall.Add(119 * time.Second), borne: time.Minute}, false, epoch.Wall.Add(2*time.Minute))
 	}
-	require.Zero(t, p.life(epoch.Add(2*time.Minute)))
+	require.Zero(t, p.life(epoch.Wall.Add(2*time.Minute)))
 }
 
 // TestPaceNeverAsksForLessThanTheLeast: also where the silence that was cut was
 // shorter, and the hold grows back.
 func TestPaceNeverAsksForLessThanTheLeast(t *testing.T) {
-	p := pace{Hold: leastLearnt, Silence: leastSilence, Cut: epoch, Raised: epoch}
-	require.Equal(t, leastLearnt, p.longest(epoch.Add(2*cleanFor)))
+	p := pace{Hold: leastLearnt, Silence: leastSilence, Cut: epoch.Wall, Raised: epoch.Wall}
+	require.Equal(t, leastLearnt, p.longest(epoch.Wall.Add(2*cleanFor)))
 }
 
 // TestPaceHoldsItsBounds whatever the cuts.
 func TestPaceHoldsItsBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var p pace
-		now := epoch
+		now := epoch.Wall
 		for range rapid.IntRange(0, 40).Draw(t, "n") {
 			d := time.Duration(rapid.Int64Range(0, int64(40*time.Second)).Draw(t, "silence"))
 			switch rapid.IntRange(0, 3).Draw(t, "what") {

@@ -14,8 +14,8 @@ import (
 // out. A cut counts once something else has got through within a moment: when
 // the server is down for everyone there is nothing to be learnt.
 type watch struct {
-	mem *Memory
-	way func() string
+	mem   *Memory
+	route route
 
 	mu   sync.Mutex
 	legs legs.Map[*legPace]
@@ -58,7 +58,7 @@ func (w *watch) over(kind pipe, open transport.Opener) transport.Opener {
 func (p *paced) Next(lane transport.Lane, leg transport.Leg) []bayeux.Message {
 	now := time.Now()
 	if lane == transport.Connect { // commands are not held
-		if d := p.w.mem.hold(p.w.way(), p.kind, now); d > 0 {
+		if d := p.w.mem.hold(p.w.route.way(), p.kind, now); d > 0 {
 			leg.Hold = min(leg.Hold, d)
 		}
 	}
@@ -90,7 +90,7 @@ func (w *watch) leaves(leg transport.Leg, kind pipe, held bool, now time.Time) {
 	defer w.mu.Unlock()
 	l := w.legs.Get(leg.ID)
 	if l == nil {
-		l = &legPace{life: life{opened: now, heard: now}, way: w.way(), kind: kind, once: leg.Once}
+		l = &legPace{life: life{opened: now, heard: now}, way: w.route.way(), kind: kind, once: leg.Once}
 		w.legs.Set(leg.ID, l)
 	}
 	l.held = held

@@ -6,27 +6,32 @@ import (
 	"time"
 	"unique"
 
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
 // wayFor is how long the name of a way is believed.
 const wayFor = time.Second
 
-// wayTo names the way that a session's next leg goes, in a Memory.
-func wayTo(s *transport.Session) func() string {
-	var mu sync.Mutex
-	var target *transport.Target
-	var way string
-	var at time.Time
-	return func() string {
-		now := time.Now()
-		mu.Lock()
-		defer mu.Unlock()
-		if t := s.Target(); t != target || now.Sub(at) > wayFor {
-			target, way, at = t, unique.Make(s.Network.Way(t)).Value(), now // most sessions share theirs
-		}
-		return way
+// A route names the way that a session's next leg goes, in a Memory. It is safe
+// for concurrent use.
+type route struct {
+	s *transport.Session
+
+	mu     sync.Mutex
+	target *transport.Target
+	name   string
+	at     mono.Time
+}
+
+func (r *route) way() string {
+	now := mono.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if t := r.s.Target(); t != r.target || now.Sub(r.at) > wayFor {
+		r.target, r.name, r.at = t, unique.Make(r.s.Network.Way(t)).Value(), now // most sessions share theirs
 	}
+	return r.name
 }
 
 // shared reports whether both pipes go to the same host and port.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/internal/legs"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -65,17 +66,17 @@ type race struct {
 
 	at      stand
 	next    stand           // of turning
+	pending [2]bool         // lanes woken while nobody draws
 	left    transport.LegID // of turning
 	carrier string          // the transport of the last Decision
-	pending [2]bool         // lanes woken while nobody draws
 
 	// HTTP.
 	out      legs.Map[*trip] // from when it asks until its End was passed on
-	answered time.Time       // when it answered last
+	answered mono.Time       // when it answered last
 	srtt     time.Duration
 	shaking  transport.LegID // carries a handshake
-	shakeBy  time.Time       // when it is late
-	late     time.Time       // the same, until that was seen
+	shakeBy  mono.Time       // when it is late
+	late     mono.Time       // the same, until that was seen
 	held     *closing        // its end, which waits for the dial
 	strange  int             // sessions in a row that HTTP did not know afterwards
 	down     bool            // it failed since it answered
@@ -86,15 +87,15 @@ type race struct {
 
 	// The socket.
 	sock     transport.LegID // the open one; zero: none is
-	probe    time.Time       // when the probe is to be answered
-	again    time.Time       // when it is sent once more
-	until    time.Time       // the end of shut, adopting, and of waiting for a reborn one
+	probe    mono.Time       // when the probe is to be answered
+	again    mono.Time       // when it is sent once more
+	until    mono.Time       // the end of shut, adopting, and of waiting for a reborn one
 	gone     legs.Map[bool]
-	since    time.Time // when it began to serve
+	since    mono.Time // when it began to serve
 	lives    int       // short ones in a row
-	opened   time.Time // when it did
+	opened   mono.Time // when it did
 	owed     int       // replies to commands
-	rotate   time.Time // when it is to be left, because of its age; zero: never
+	rotate   mono.Time // when it is to be left, because of its age; zero: never
 	begun    bool      // the first was dialled
 	dialling bool
 	stale    bool // what the dial comes to is not wanted
@@ -104,23 +105,23 @@ type race struct {
 	born     bool // the session began on it: HTTP does not know it
 	drawing  bool // it is inside the Handler's Next
 	connect  bool // a connect is out on it
+	letting  bool // some of what was kept is on its way to the Handler
 	scout    bool // an exchange of our own is to say whether HTTP works, before it is left for its age
 
 	// One that was left while it worked, and is read on.
 	parted  transport.LegID // zero: none is
-	partBy  time.Time       // when it is to close
-	quietAt time.Time       // when nothing more is expected of it
+	partBy  mono.Time       // when it is to close
+	quietAt mono.Time       // when nothing more is expected of it
 	kept    []closing       // what HTTP brought meanwhile
-	letting bool            // some of it is on its way to the Handler
 
-	grace time.Time // until when HTTP does not go on after the handshake, because a socket may open
+	grace mono.Time // until when HTTP does not go on after the handshake, because a socket may open
 
 	// What comes next.
-	redial   time.Time // when a socket is to be opened
+	redial   mono.Time // when a socket is to be opened
 	queued   bool      // until then others open theirs
 	want     bool      // and if HTTP answers before, then
 	unwanted bool      // the server offers none
-	doubt    time.Time // of a failure that waits for evidence; zero: none does
+	doubt    mono.Time // of a failure that waits for evidence; zero: none does
 	doubted  string    // its reason
 	doubtErr *transport.Error
 	stays    noSocket
@@ -139,7 +140,7 @@ type noSocket struct {
 // A trip is an exchange of HTTP.
 type trip struct {
 	lane    transport.Lane
-	sent    time.Time
+	sent    mono.Time
 	prompt  bool // the server need not hold it
 	connect bool // it has a connect
 	own     bool // it is ours, and the Handler knows nothing of it
@@ -216,12 +217,12 @@ func (r *race) step(e event) (fx effects) {
 }
 
 // due is when step wants to be told the time.
-func (r *race) due() time.Time {
+func (r *race) due() mono.Time {
 	if r.at == over {
-		return time.Time{}
+		return mono.Time{}
 	}
-	var at time.Time
-	for _, t := range [...]time.Time{r.late, r.probe, r.again, r.until, r.redial, r.rotate, r.quietAt, r.partBy, r.grace} {
+	var at mono.Time
+	for _, t := range [...]mono.Time{r.late, r.probe, r.again, r.until, r.redial, r.rotate, r.quietAt, r.partBy, r.grace} {
 		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
 			at = t
 		}
@@ -229,19 +230,19 @@ func (r *race) due() time.Time {
 	return at
 }
 
-func (r *race) timer(fx *effects, now time.Time) {
-	expired := func(t *time.Time) bool {
+func (r *race) timer(fx *effects, now mono.Moment) {
+	expired := func(t *mono.Time) bool {
 		if t.IsZero() || now.Before(*t) {
 			return false
 		}
-		*t = time.Time{}
+		*t = mono.Time{}
 		return true
 	}
 	if expired(&r.late) {
 		r.hurry(fx, now)
 	}
 	if expired(&r.probe) {
-		r.again = time.Time{}
+		r.again = mono.Time{}
 		r.cut(fx, errMute)
 	}
 	if expired(&r.again) {
@@ -287,7 +288,7 @@ func (r *race) wakePending(fx *effects) {
 }
 
 // recheck begins anew with a socket that is not proven, and with none.
-func (r *race) recheck(fx *effects, now time.Time) {
+func (r *race) recheck(fx *effects, now mono.Moment) {
 	if r.owns || r.unwanted {
 		return
 	}
@@ -295,12 +296,12 @@ func (r *race) recheck(fx *effects, now time.Time) {
 		r.leave(fx, errStanding)
 	}
 	if !r.stale {
-		r.redial = now
+		r.redial = now.Time
 	}
 }
 
 // hurry gives a late handshake by HTTP up, if there is a socket for it.
-func (r *race) hurry(fx *effects, now time.Time) {
+func (r *race) hurry(fx *effects, now mono.Moment) {
 	if r.shaking != 0 && r.sock != 0 && !r.owns && !now.Before(r.shakeBy) {
 		fx.cutHTTP, fx.cause = r.shaking, errShake
 	}
@@ -315,7 +316,7 @@ func (r *race) cut(fx *effects, cause error) {
 
 // open has a pipe draw from now on, and wakes it.
 func (r *race) open(fx *effects, at stand) {
-	r.at, r.until = at, time.Time{}
+	r.at, r.until = at, mono.Time{}
 	p := onHTTP
 	if at == upgraded || at == bold {
 		p = onSocket
@@ -369,7 +370,7 @@ func (r *race) ripe() bool {
 
 // turn has a pipe draw once the end of what was left is passed on.
 func (r *race) turn(left transport.LegID, next stand) {
-	r.at, r.left, r.next, r.until = turning, left, next, time.Time{}
+	r.at, r.left, r.next, r.until = turning, left, next, mono.Time{}
 }
 
 // polling: a connect is out by HTTP.
@@ -383,16 +384,16 @@ func (r *race) polling() bool {
 }
 
 // shut closes both pipes until every exchange has ended.
-func (r *race) shut(fx *effects, now time.Time) {
+func (r *race) shut(fx *effects, now mono.Moment) {
 	r.at, r.until = shut, now.Add(r.patience())
 	r.settle(fx, now)
 }
 
 // settled: every exchange has ended, and the Handler has what it brought.
-func (r *race) settled(now time.Time) bool { return r.out.Len() == 0 && !r.keeps(now) }
+func (r *race) settled(now mono.Moment) bool { return r.out.Len() == 0 && !r.keeps(now) }
 
 // settle goes on when exchanges have ended.
-func (r *race) settle(fx *effects, now time.Time) {
+func (r *race) settle(fx *effects, now mono.Moment) {
 	if r.at == quieting && !r.polling() {
 		r.shut(fx, now)
 		return

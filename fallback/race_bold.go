@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 )
 
 // Where a socket was proven within the last ten minutes the next one need not
@@ -16,12 +17,12 @@ const mostGrace = 50 * time.Millisecond
 
 // dares decides what follows a handshake that HTTP has brought.
 func (r *race) dares(e event) {
-	if r.at != anchored || r.unwanted || r.stale || r.owns || !r.mem.good(r.key, e.now) {
+	if r.at != anchored || r.unwanted || r.stale || r.owns || !r.mem.good(r.key, e.now.Wall) {
 		return
 	}
 	switch {
 	case r.sock != 0:
-		r.owns, r.probe, r.again = true, time.Time{}, time.Time{}
+		r.owns, r.probe, r.again = true, mono.Time{}, mono.Time{}
 		r.release()
 		r.turn(e.leg, bold)
 	case r.dialling:
@@ -30,11 +31,11 @@ func (r *race) dares(e event) {
 }
 
 // jumps has a socket that opens in time draw as soon as the handshake has ended.
-func (r *race) jumps(fx *effects, now time.Time) bool {
+func (r *race) jumps(fx *effects, now mono.Moment) bool {
 	if r.grace.IsZero() || r.at != anchored {
 		return false
 	}
-	r.grace, r.owns = time.Time{}, true
+	r.grace, r.owns = mono.Time{}, true
 	r.release()
 	r.turn(0, bold)
 	r.settle(fx, now)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -20,7 +21,7 @@ func (r *race) httpAsks(fx *effects, e event) {
 	if !connect && (r.control && (r.at == anchored || r.at == quieting) || r.scout && r.at == upgraded) {
 		r.control = false
 		fx.batch = probing()
-		r.out.Set(e.leg, &trip{lane: e.lane, sent: e.now, prompt: true, own: true})
+		r.out.Set(e.leg, &trip{lane: e.lane, sent: e.now.Time, prompt: true, own: true})
 		return
 	}
 	switch {
@@ -44,14 +45,14 @@ func (r *race) httpAsks(fx *effects, e event) {
 
 // shortly is how long a poll may be held at most while a socket is about to take
 // over, which waits for the poll to end; 0: none is.
-func (r *race) shortly(now time.Time) time.Duration {
+func (r *race) shortly(now mono.Moment) time.Duration {
 	switch {
 	case r.unwanted:
 		return 0
 	case r.dialling || r.sock != 0:
 		return min(max(2*r.srtt, leastHold), mostHold)
 	case r.queued && !r.redial.IsZero():
-		return max(r.redial.Sub(now), leastHold)
+		return max(r.redial.Sub(now.Time), leastHold)
 	}
 	return 0
 }
@@ -67,7 +68,7 @@ func (r *race) httpDrew(fx *effects, e event) {
 	if t == nil {
 		return
 	}
-	t.sent, t.prompt = e.now, prompt(e.batch)
+	t.sent, t.prompt = e.now.Time, prompt(e.batch)
 	t.connect = connects(e.batch)
 	if r.at == offering {
 		r.leaves(fx, e.now)
@@ -104,7 +105,7 @@ func (r *race) httpBrought(fx *effects, e event) {
 	if !fx.pass {
 		return
 	}
-	r.tell(fx, transport.LongPolling, r.reason, r.cause)
+	r.tell(fx, e.now, transport.LongPolling, r.reason, r.cause)
 	granted := false
 	for i := range e.batch {
 		m := &e.batch[i]
@@ -112,8 +113,8 @@ func (r *race) httpBrought(fx *effects, e event) {
 		if websocket, said := offered(m); said {
 			if r.unwanted = !websocket; r.unwanted {
 				r.leave(fx, errUnwanted)
-				r.redial, r.want = time.Time{}, false
-				r.stay(fx, ReasonUnoffered, errUnwanted, false)
+				r.redial, r.want = mono.Time{}, false
+				r.stay(fx, e.now, ReasonUnoffered, errUnwanted, false)
 			}
 		}
 		r.estranged(e, m)
@@ -121,7 +122,7 @@ func (r *race) httpBrought(fx *effects, e event) {
 	switch {
 	case e.affinity && !r.owns && (r.sock != 0 || r.dialling): // a balancer's cookie, that the upgrade went without
 		r.leave(fx, errStanding)
-		r.redial = e.now
+		r.redial = e.now.Time
 	case granted:
 		r.dares(e)
 	}
@@ -149,7 +150,7 @@ func (r *race) estranged(e event, m *bayeux.Message) {
 }
 
 // socketsOnly begins on a socket, if HTTP cannot keep a session and one is open.
-func (r *race) socketsOnly(left transport.LegID, now time.Time) bool {
+func (r *race) socketsOnly(left transport.LegID, now mono.Moment) bool {
 	if r.strange < maxStrange || r.sock == 0 || r.owns || r.at != anchored && r.at != quieting {
 		return false
 	}
@@ -166,13 +167,13 @@ func (r *race) sample(d time.Duration) {
 }
 
 // works is told that HTTP has answered: what is in doubt is decided.
-func (r *race) works(fx *effects, now time.Time) {
-	r.answered, r.down = now, false
+func (r *race) works(fx *effects, now mono.Moment) {
+	r.answered, r.down = now.Time, false
 	if at := r.doubt; !at.IsZero() {
-		r.doubt, r.control = time.Time{}, false
+		r.doubt, r.control = mono.Time{}, false
 		if now.Sub(at) <= evidence {
-			r.redial, r.want = r.mem.failed(r.key, r.doubted, now), false
-			r.stay(fx, r.doubted, errOr(r.doubtErr), true)
+			r.redial, r.want = now.At(r.mem.failed(r.key, r.doubted, now.Wall)), false
+			r.stay(fx, now, r.doubted, errOr(r.doubtErr), true)
 		}
 	}
 	if r.want {
@@ -202,7 +203,7 @@ func (r *race) httpEnded(fx *effects, e event) {
 	if r.shaking != e.leg {
 		return
 	}
-	r.shaking, r.late = 0, time.Time{}
+	r.shaking, r.late = 0, mono.Time{}
 	byHandler := e.err != nil && e.err.Op == "cut" && !errors.Is(e.err.Err, errShake) // it knows what comes next
 	if e.err == nil || byHandler || r.at != anchored {
 		return
@@ -219,9 +220,9 @@ func (r *race) httpEnded(fx *effects, e event) {
 
 // front has the socket draw next, whether it was proven or not: the handshake
 // will prove it.
-func (r *race) front(left transport.LegID, now time.Time) {
+func (r *race) front(left transport.LegID, now mono.Moment) {
 	r.turn(left, upgraded)
-	r.born, r.owns, r.since = true, true, now
-	r.probe, r.again = time.Time{}, time.Time{}
+	r.born, r.owns, r.since = true, true, now.Time
+	r.probe, r.again = mono.Time{}, mono.Time{}
 	r.release()
 }

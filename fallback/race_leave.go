@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -49,7 +50,7 @@ func (r *race) scouted(fx *effects, e event) {
 }
 
 // parts goes on when the connect has ended, and then when nothing is owed.
-func (r *race) parts(fx *effects, now time.Time) {
+func (r *race) parts(fx *effects, now mono.Moment) {
 	if r.at == parting && !r.connect {
 		r.at, r.until = clearing, now.Add(r.patience())
 	}
@@ -75,16 +76,16 @@ func (r *race) pays(fx *effects, ms []bayeux.Message) {
 
 // offer has HTTP ask for the connect.
 func (r *race) offer(fx *effects) {
-	r.at, r.until = offering, time.Time{}
+	r.at, r.until = offering, mono.Time{}
 	fx.wake[onHTTP][transport.Connect] = true
 }
 
 // leaves: HTTP has the connect, and with it the session.
-func (r *race) leaves(fx *effects, now time.Time) {
+func (r *race) leaves(fx *effects, now mono.Moment) {
 	r.parted, r.partBy, r.quietAt = r.sock, now.Add(readOn), now.Add(r.quiet())
 	r.sock, r.owns, r.proven = 0, false, false
 	r.reason = ReasonLifetime
-	r.cause = fmt.Errorf("fallback: WebSockets are cut at the age of %v on this way", r.mem.life(r.key, now).Round(time.Second))
+	r.cause = fmt.Errorf("fallback: WebSockets are cut at the age of %v on this way", r.mem.life(r.key, now.Wall).Round(time.Second))
 	r.redial = r.partBy
 	r.open(fx, anchored)
 }
@@ -94,7 +95,7 @@ func (r *race) quiet() time.Duration { return min(max(r.srtt, leastQuiet), readO
 
 // keeps reports whether what HTTP brings has to wait: for what a socket may
 // still bring, or for what came before it.
-func (r *race) keeps(now time.Time) bool {
+func (r *race) keeps(now mono.Moment) bool {
 	return r.holdsBack() || r.parted != 0 && now.Before(r.quietAt)
 }
 
@@ -103,8 +104,8 @@ func (r *race) keeps(now time.Time) bool {
 func (r *race) holdsBack() bool { return r.letting || len(r.kept) > 0 }
 
 // letGo hands up what waited, unless somebody is at it, and goes on if nothing did.
-func (r *race) letGo(fx *effects, now time.Time) {
-	r.quietAt = time.Time{}
+func (r *race) letGo(fx *effects, now mono.Moment) {
+	r.quietAt = mono.Time{}
 	if !r.letting && len(r.kept) > 0 {
 		fx.let, r.kept, r.letting = append(fx.let, r.kept...), nil, true
 	}
@@ -112,7 +113,7 @@ func (r *race) letGo(fx *effects, now time.Time) {
 }
 
 // lets goes on when that is done.
-func (r *race) lets(fx *effects, now time.Time) {
+func (r *race) lets(fx *effects, now mono.Moment) {
 	r.letting = false
 	if r.quietAt.IsZero() {
 		r.letGo(fx, now)
@@ -123,12 +124,12 @@ func (r *race) lets(fx *effects, now time.Time) {
 }
 
 // farewell closes the socket that was left.
-func (r *race) farewell(fx *effects, now time.Time) {
+func (r *race) farewell(fx *effects, now mono.Moment) {
 	r.letGo(fx, now)
 	if r.parted != 0 {
 		fx.drain = r.parted
 	}
-	if r.redial.IsZero() || r.redial.After(now) {
-		r.redial = now
+	if r.redial.IsZero() || r.redial.After(now.Time) {
+		r.redial = now.Time
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -22,7 +23,7 @@ type weather struct {
 	t   testing.TB
 	rng *rand.Rand
 	r   *race
-	now time.Time
+	now mono.Moment
 	ids transport.LegID
 	log []string
 
@@ -61,7 +62,7 @@ type raceLeg struct {
 func newWeather(t testing.TB, seed uint64) *weather {
 	w := &weather{t: t, rng: rand.New(rand.NewPCG(seed, 1)), r: newRace(new(Memory), func() string { return "x" }, DefaultPatience), now: epoch, ids: 100, known: seed%7 != 0, been: map[stand]int{}}
 	if seed%3 == 0 { // sockets are known to become no older
-		*w.r.mem.path("x").pace(onSocket) = pace{Life: 40 * time.Second, Died: epoch}
+		*w.r.mem.path("x").pace(onSocket) = pace{Life: 40 * time.Second, Died: epoch.Wall}
 	}
 	return w
 }
@@ -89,7 +90,7 @@ func (w *weather) step(e event) effects {
 	if w.log = append(w.log, ""); len(w.log) > 500 {
 		w.log = w.log[400:]
 	}
-	w.log[len(w.log)-1] = fmt.Sprintf("%v %v->%v kind %d pipe %d leg %d lane %d err %v batch %d: pass %v wake %v cut %d drain %d", w.now.Sub(epoch), from, w.r.at, e.kind, e.pipe, e.leg, e.lane, e.err, len(e.batch), fx.pass, fx.wake, fx.cut, fx.drain)
+	w.log[len(w.log)-1] = fmt.Sprintf("%v %v->%v kind %d pipe %d leg %d lane %d err %v batch %d: pass %v wake %v cut %d drain %d", w.now.Sub(epoch.Time), from, w.r.at, e.kind, e.pipe, e.leg, e.lane, e.err, len(e.batch), fx.pass, fx.wake, fx.cut, fx.drain)
 	for _, d := range fx.told {
 		w.require(d.From == w.carrier && (d.To != d.From || d.Err != nil) && d.Reason != "", "a decision that is none")
 		w.carrier = d.To
@@ -401,11 +402,11 @@ func (w *weather) pass(d time.Duration) {
 	if d > 0 {
 		w.catchUp()
 	}
-	w.now = w.now.Add(d)
+	w.now = mono.Of(w.now.Wall.Add(d))
 	if at := w.r.due(); !at.IsZero() && !w.now.Before(at) {
 		w.step(event{kind: late})
 		at = w.r.due()
-		w.require(at.IsZero() || at.After(w.now), "the time is told and nothing comes of it")
+		w.require(at.IsZero() || at.After(w.now.Time), "the time is told and nothing comes of it")
 	}
 }
 

@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
 // dial opens a socket, if there is none, HTTP does not fail, and it is this
 // session's turn.
-func (r *race) dial(fx *effects, now time.Time) {
+func (r *race) dial(fx *effects, now mono.Moment) {
 	if r.sock != 0 || r.dialling || r.unwanted || r.at == over {
 		return
 	}
@@ -19,15 +20,15 @@ func (r *race) dial(fx *effects, now time.Time) {
 		return
 	}
 	key := r.way()
-	no, ok := r.mem.begin(key, now)
+	no, ok := r.mem.begin(key, now.Wall)
 	if !ok {
-		if r.redial, r.queued = no.next, no.why == ""; !r.queued {
-			r.stay(fx, no.why, errFailing, false)
+		if r.redial, r.queued = now.At(no.next), no.why == ""; !r.queued {
+			r.stay(fx, now, no.why, errFailing, false)
 		}
 		return
 	}
 	r.key = key
-	r.asked, r.dialling, r.queued, r.want, r.redial = true, true, false, false, time.Time{}
+	r.asked, r.dialling, r.queued, r.want, r.redial = true, true, false, false, mono.Time{}
 	fx.wake[onSocket][transport.Connect] = true
 }
 
@@ -49,7 +50,7 @@ func (r *race) leave(fx *effects, cause error) {
 		r.gone.Set(r.sock, true)
 	}
 	r.stale = r.dialling
-	r.sock, r.proven, r.probe, r.again = 0, false, time.Time{}, time.Time{}
+	r.sock, r.proven, r.probe, r.again = 0, false, mono.Time{}, mono.Time{}
 	r.release()
 	if r.at == quieting || r.at == shut {
 		r.open(fx, anchored)
@@ -67,11 +68,11 @@ func (r *race) socketAsks(fx *effects, e event) {
 		r.dialling, r.stale = false, false
 		r.release()
 		if !r.unwanted {
-			r.redial = e.now
+			r.redial = e.now.Time
 		}
 	case r.at == upgraded && r.sock == 0 && r.born: // another, for a session that only sockets know
 		r.opens(e)
-		r.owns, r.until, r.since = true, time.Time{}, e.now
+		r.owns, r.until, r.since = true, mono.Time{}, e.now.Time
 		r.release()
 		fx.pass = true
 	case e.leg == r.parted:
@@ -79,7 +80,7 @@ func (r *race) socketAsks(fx *effects, e event) {
 		if fx.pass = e.leg == r.sock; fx.pass && e.lane == transport.Connect && (r.scout || !r.rotate.IsZero()) {
 			hold := leastHold
 			if !r.scout {
-				hold = max(hold, r.rotate.Sub(e.now)) // it ends when the socket is to be left
+				hold = max(hold, r.rotate.Sub(e.now.Time)) // it ends when the socket is to be left
 			}
 			fx.hold = &hold
 		}
@@ -127,8 +128,8 @@ func (r *race) socketAsks(fx *effects, e event) {
 
 // opens takes a socket that has opened.
 func (r *race) opens(e event) {
-	r.sock, r.dialling, r.proven, r.opened = e.leg, false, false, e.now
-	r.connect, r.owed, r.rotate, r.scout = false, 0, time.Time{}, false
+	r.sock, r.dialling, r.proven, r.opened = e.leg, false, false, e.now.Time
+	r.connect, r.owed, r.rotate, r.scout = false, 0, mono.Time{}, false
 }
 
 // socketDrew: the valve turns with the draw.
@@ -151,7 +152,7 @@ func (r *race) socketDrew(fx *effects, e event) {
 	}
 	if len(e.batch) == 0 { // there is no connect to move with
 		pending := r.pending
-		r.at, r.until, r.pending = anchored, time.Time{}, [2]bool{}
+		r.at, r.until, r.pending = anchored, mono.Time{}, [2]bool{}
 		fx.wake[onHTTP] = pending
 		return
 	}
@@ -170,7 +171,7 @@ func (r *race) socketBrought(fx *effects, e event) {
 	}
 	if !r.owns {
 		if !r.proven && answers(e.batch) {
-			r.proven, r.probe, r.again = true, time.Time{}, time.Time{}
+			r.proven, r.probe, r.again = true, mono.Time{}, mono.Time{}
 			r.release()
 			if r.polling() && r.warm {
 				r.at = quieting
@@ -206,25 +207,25 @@ func (r *race) socketBrought(fx *effects, e event) {
 
 // unknownThere: the server does not know the session on the socket, which keeps
 // the Handler from hearing that it does not know it at all.
-func (r *race) unknownThere(fx *effects, now time.Time) {
+func (r *race) unknownThere(fx *effects, now mono.Moment) {
 	fx.pass = false
-	r.mem.failed(r.key, ReasonAffinity, now)
+	r.mem.failed(r.key, ReasonAffinity, now.Wall)
 	r.cut(fx, errAffinity)
 }
 
 // serves: the session is on the socket.
-func (r *race) serves(fx *effects, now time.Time) {
+func (r *race) serves(fx *effects, now mono.Moment) {
 	reason := ReasonProven
 	if r.reason != "" {
 		reason = ReasonBack
 	}
-	r.since, r.reason, r.cause, r.stays = now, "", nil, noSocket{}
+	r.since, r.reason, r.cause, r.stays = now.Time, "", nil, noSocket{}
 	r.proven = true
-	r.mem.proved(r.key, now)
-	if life := r.mem.life(r.key, now); life > 0 && !r.born {
+	r.mem.proved(r.key, now.Wall)
+	if life := r.mem.life(r.key, now.Wall); life > 0 && !r.born {
 		r.rotate = r.opened.Add(worth(life))
 	}
-	r.tell(fx, transport.WebSocket, reason, nil)
+	r.tell(fx, now, transport.WebSocket, reason, nil)
 }
 
 // socketEnded decides after the end of a socket.
@@ -234,10 +235,10 @@ func (r *race) socketEnded(fx *effects, e event) {
 	switch {
 	case e.leg == r.parted:
 		fx.pass, fx.elsewhere = true, true
-		r.parted, r.partBy = 0, time.Time{}
+		r.parted, r.partBy = 0, mono.Time{}
 		r.letGo(fx, e.now)
 		if !r.redial.IsZero() {
-			r.redial = e.now
+			r.redial = e.now.Time
 		}
 		return
 	case old || r.at == over:
@@ -257,11 +258,11 @@ func (r *race) failed(fx *effects, e event) {
 		reason = ReasonMute
 	}
 	stale := r.stale
-	r.sock, r.dialling, r.stale, r.proven, r.probe, r.again = 0, false, false, false, time.Time{}, time.Time{}
+	r.sock, r.dialling, r.stale, r.proven, r.probe, r.again = 0, false, false, false, mono.Time{}, mono.Time{}
 	r.release()
 	if stale {
 		if !r.unwanted {
-			r.redial = e.now
+			r.redial = e.now.Time
 		}
 		return
 	}
@@ -276,22 +277,22 @@ func (r *race) failed(fx *effects, e event) {
 		r.held, fx.let = nil, append(fx.let, *c)
 	}
 	if !r.grace.IsZero() {
-		r.grace = time.Time{}
+		r.grace = mono.Time{}
 		r.wakePending(fx)
 	}
 	r.judge(fx, e.now, reason, e.err)
 }
 
 // judge finds out what a failure shows: of sockets something only while HTTP works.
-func (r *race) judge(fx *effects, now time.Time, reason string, err *transport.Error) {
+func (r *race) judge(fx *effects, now mono.Moment, reason string, err *transport.Error) {
 	switch {
-	case reason == "", reason == ReasonMute && r.mem.provedSince(r.key, r.opened): // others' were answered meanwhile: it was slow, not mute
+	case reason == "", reason == ReasonMute && r.mem.provedSince(r.key, now.Clock(r.opened)): // others' were answered meanwhile: it was slow, not mute
 		r.redial, r.want = now.Add(calm), false
 	case now.Sub(r.answered) <= evidence && !r.down:
-		r.redial, r.want = r.mem.failed(r.key, reason, now), false
-		r.stay(fx, reason, errOr(err), true)
+		r.redial, r.want = now.At(r.mem.failed(r.key, reason, now.Wall)), false
+		r.stay(fx, now, reason, errOr(err), true)
 	default:
-		r.doubt, r.want = now, true
+		r.doubt, r.want = now.Time, true
 		r.doubted, r.doubtErr = reason, err
 		if r.at == anchored || r.at == quieting {
 			r.control = true
@@ -312,7 +313,7 @@ func (r *race) lost(fx *effects, e event) {
 		r.mem.doubt(r.key)
 	}
 	byHandler := e.err != nil && e.err.Op == "cut" && !errors.Is(cause, errAffinity) && !errors.Is(cause, errMute)
-	r.sock, r.owns, r.proven, r.drawing, r.rotate, r.scout = 0, false, false, false, time.Time{}, false
+	r.sock, r.owns, r.proven, r.drawing, r.rotate, r.scout = 0, false, false, false, mono.Time{}, false
 	switch {
 	case r.born && byHandler: // it begins anew, wherever it can
 		r.born, r.reason, r.cause = false, ReasonLost, cause
@@ -334,7 +335,7 @@ func (r *race) lost(fx *effects, e event) {
 	switch {
 	case errors.Is(cause, errAffinity):
 		r.redial = e.now.Add(barred)
-		r.stay(fx, ReasonAffinity, errAffinity, true)
+		r.stay(fx, e.now, ReasonAffinity, errAffinity, true)
 	case errors.Is(cause, errMute):
 		r.reason, r.cause = ReasonMute, errMute
 		r.judge(fx, e.now, ReasonMute, e.err)
@@ -347,7 +348,7 @@ func (r *race) lost(fx *effects, e event) {
 		}
 		if r.lives >= shortLives { // unless HTTP dies too
 			r.lives = 0
-			r.doubt, r.want = e.now, true
+			r.doubt, r.want = e.now.Time, true
 			r.doubted, r.doubtErr = ReasonLost, e.err
 		} else {
 			r.want = true // once HTTP has answered: until then it may be the network

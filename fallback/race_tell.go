@@ -1,9 +1,12 @@
 package fallback
 
-import "github.com/turold/turold/transport"
+import (
+	"github.com/turold/turold/internal/mono"
+	"github.com/turold/turold/transport"
+)
 
 // tell makes a Decision if the transport is another than before.
-func (r *race) tell(fx *effects, to, reason string, evidence error) {
+func (r *race) tell(fx *effects, now mono.Moment, to, reason string, evidence error) {
 	if r.carrier == to {
 		return
 	}
@@ -15,19 +18,19 @@ func (r *race) tell(fx *effects, to, reason string, evidence error) {
 	}
 	d := Decision{Transport: to, From: r.carrier, To: to, Reason: reason, Err: evidence}
 	if to == transport.LongPolling {
-		d.Next = r.redial
+		d.Next = now.Clock(r.redial)
 	}
 	fx.told = append(fx.told, d)
 	r.carrier = to
 	if r.stays.due && reason != r.stays.reason && to == transport.LongPolling {
-		r.stay(fx, r.stays.reason, r.stays.err, true)
+		r.stay(fx, now, r.stays.reason, r.stays.err, true)
 	}
 	r.stays.due = false
 }
 
 // stay makes a Decision of why there is no socket, once for each reason while
 // it lasts, and each time that this session has tried.
-func (r *race) stay(fx *effects, reason string, evidence error, tried bool) {
+func (r *race) stay(fx *effects, now mono.Moment, reason string, evidence error, tried bool) {
 	if !tried && r.stays.reason == reason {
 		return
 	}
@@ -35,5 +38,5 @@ func (r *race) stay(fx *effects, reason string, evidence error, tried bool) {
 	if r.stays = (noSocket{reason, evidence, due}); due {
 		return // when HTTP has answered
 	}
-	fx.told = append(fx.told, Decision{Transport: r.carrier, From: r.carrier, To: r.carrier, Reason: reason, Err: evidence, Next: r.redial})
+	fx.told = append(fx.told, Decision{Transport: r.carrier, From: r.carrier, To: r.carrier, Reason: reason, Err: evidence, Next: now.Clock(r.redial)})
 }

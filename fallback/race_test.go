@@ -43,11 +43,11 @@ func TestWhatHTTPBringsWaitsForTheSocketThatWasLeft(t *testing.T) {
 	const socket, poll = 7, 8
 	r := newRace(new(Memory), func() string { return "x" }, DefaultPatience)
 	r.carrier = transport.WebSocket
-	r.out.Set(poll, &trip{lane: transport.Connect, connect: true, sent: epoch})
+	r.out.Set(poll, &trip{lane: transport.Connect, connect: true, sent: epoch.Time})
 	r.sock, r.owns, r.at = socket, true, offering
 	r.leaves(new(effects), epoch)
 	step := func(after time.Duration, e event) effects {
-		e.now = epoch.Add(after)
+		e.now = later(after)
 		return r.step(e)
 	}
 	event1, event2 := batch(t, `[{"channel":"/a","data":1}]`), batch(t, `[{"channel":"/a","data":2}]`)
@@ -67,12 +67,12 @@ func TestNothingMovesWhileWhatHTTPBroughtWaits(t *testing.T) {
 	const left, next, poll = 7, 9, 8
 	r := newRace(new(Memory), func() string { return "x" }, DefaultPatience)
 	r.carrier = transport.WebSocket
-	r.out.Set(poll, &trip{lane: transport.Connect, connect: true, sent: epoch})
+	r.out.Set(poll, &trip{lane: transport.Connect, connect: true, sent: epoch.Time})
 	r.sock, r.owns, r.at = left, true, offering
 	r.leaves(new(effects), epoch)
 	r.sock, r.proven, r.warm, r.at = next, true, true, quieting
 	step := func(after time.Duration, e event) effects {
-		e.now = epoch.Add(after)
+		e.now = later(after)
 		return r.step(e)
 	}
 	moves := func(after time.Duration) bool {
@@ -105,18 +105,18 @@ func TestSlowSocketsAreNotMute(t *testing.T) {
 			mem := new(Memory)
 			r := newRace(mem, func() string { return "x" }, DefaultPatience)
 			step := func(after time.Duration, e event) effects {
-				e.now = epoch.Add(after)
+				e.now = later(after)
 				return r.step(e)
 			}
 			step(0, event{kind: woken, lane: transport.Commands})
 			require.NotNil(t, step(0, event{kind: asks, pipe: onSocket, leg: 2}).batch, "the probe")
 			if c.proved != 0 {
-				mem.proved("x", epoch.Add(c.proved))
+				mem.proved("x", epoch.Wall.Add(c.proved))
 			}
 			step(2*time.Second, event{kind: asks, pipe: onHTTP, leg: 1})
 			step(2*time.Second, event{kind: brought, pipe: onHTTP, leg: 1, batch: batch(t, `[{"channel":"/a","data":1}]`)})
 			step(2*time.Second, event{kind: ended, pipe: onSocket, leg: 2, err: &transport.Error{Op: "cut", Err: errMute}})
-			_, open := mem.begin("x", epoch.Add(3*time.Second))
+			_, open := mem.begin("x", epoch.Wall.Add(3*time.Second))
 			require.Equal(t, c.verdict, !open)
 		})
 	}

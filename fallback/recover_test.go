@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -33,7 +34,7 @@ func (m *model) recovers(w worldly) {
 			return
 		}
 		m.log = append(m.log, fmt.Sprint("round ", round))
-		m.now = m.now.Add(time.Second)
+		m.now = mono.Of(m.now.Wall.Add(time.Second))
 	}
 	m.require(false, fmt.Sprint("stuck, in world ", w))
 }
@@ -80,8 +81,8 @@ func (m *model) settle(w worldly) bool {
 		case s != nil && s.carries && m.c.at == serving: // its connection dies, and the Handler tries again
 			m.ends(onSocket, s.id, fails("ping", 0), true, func() {})
 			m.step(event{kind: woken, lane: transport.Commands})
-		case m.c.deadline.After(m.now):
-			m.pass(m.c.deadline.Sub(m.now))
+		case m.c.deadline.After(m.now.Time):
+			m.pass(m.c.deadline.Sub(m.now.Time))
 		case m.lanes[0]:
 			m.lanes[0] = false
 			m.ids++

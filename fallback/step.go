@@ -2,9 +2,9 @@ package fallback
 
 import (
 	"errors"
-	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -36,12 +36,12 @@ func (c *choice) woken(fx *effects, e event) {
 	}
 }
 
-func (c *choice) rested(now time.Time) bool {
+func (c *choice) rested(now mono.Moment) bool {
 	return c.failed.IsZero() || now.Sub(c.failed) >= redial
 }
 
 // open wakes the socket. An open one asks at once, another is dialled.
-func (c *choice) open(fx *effects, lane transport.Lane, now time.Time) {
+func (c *choice) open(fx *effects, lane transport.Lane, now mono.Moment) {
 	c.at, c.deadline = opening, now.Add(c.patience)
 	fx.wake[onSocket][lane] = true
 }
@@ -73,7 +73,7 @@ func (c *choice) mayDraw(fx *effects, e event) bool {
 		c.virgin = e.leg
 	}
 	if c.at == opening && !carries { // one that carries was dropped: it is not the one that opens
-		c.at, c.deadline = idle, time.Time{}
+		c.at, c.deadline = idle, mono.Time{}
 	}
 	return true
 }
@@ -100,12 +100,12 @@ func (c *choice) drew(fx *effects, e event) {
 		fx.cut, fx.cause = e.leg, c.evidence
 	case idle, opening, proving, serving:
 		if c.leg != e.leg {
-			c.at, c.leg, c.deadline = proving, e.leg, time.Time{}
+			c.at, c.leg, c.deadline = proving, e.leg, mono.Time{}
 		}
 		if c.at == proving && c.deadline.IsZero() && prompt(e.batch) {
 			c.deadline = e.now.Add(c.patience)
 			if c.since.IsZero() {
-				c.since = e.now
+				c.since = e.now.Time
 			}
 		}
 	}
@@ -117,7 +117,7 @@ func (c *choice) brought(fx *effects, e event) {
 	switch {
 	case e.pipe == onSocket:
 		if c.at == proving && e.leg == c.leg && answers(e.batch) {
-			c.at, c.deadline, c.since, c.down = serving, time.Time{}, time.Time{}, false
+			c.at, c.deadline, c.since, c.down = serving, mono.Time{}, mono.Time{}, false
 			c.tell(fx, transport.WebSocket, ReasonBack, nil)
 		}
 	case c.at == trying:
@@ -133,7 +133,7 @@ func (c *choice) brought(fx *effects, e event) {
 func (c *choice) polls(fx *effects) {
 	c.at = polling
 	if c.down {
-		c.down, c.failed = false, time.Time{}
+		c.down, c.failed = false, mono.Time{}
 	}
 	c.tell(fx, transport.LongPolling, c.reason, c.evidence)
 }
@@ -174,7 +174,7 @@ func (c *choice) dropped(e event) {
 		c.leave(ReasonMute, errMute, e.now)
 		return
 	}
-	c.at, c.leg, c.deadline = idle, 0, time.Time{}
+	c.at, c.leg, c.deadline = idle, 0, mono.Time{}
 }
 
 // late ends the patience.
@@ -193,13 +193,13 @@ func (c *choice) late(fx *effects, e event) {
 }
 
 // leave gives the socket up.
-func (c *choice) leave(reason string, evidence error, now time.Time) {
-	c.at, c.leg, c.deadline, c.since = leaving, 0, time.Time{}, time.Time{}
-	c.failed, c.reason, c.evidence = now, reason, evidence
+func (c *choice) leave(reason string, evidence error, now mono.Moment) {
+	c.at, c.leg, c.deadline, c.since = leaving, 0, mono.Time{}, mono.Time{}
+	c.failed, c.reason, c.evidence = now.Time, reason, evidence
 }
 
 // settle ends a turn when nothing is out any more.
-func (c *choice) settle(fx *effects, now time.Time) {
+func (c *choice) settle(fx *effects, now mono.Moment) {
 	if len(c.out) > 0 {
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -23,7 +24,9 @@ const (
 	post2 transport.LegID = 9
 )
 
-var epoch = time.Unix(1_000_000, 0)
+var epoch = mono.Of(time.Unix(1_000_000, 0))
+
+func later(d time.Duration) mono.Moment { return mono.Of(epoch.Wall.Add(d)) }
 
 // at is a choice that has come to a place in the plainest way.
 func at(p place) *choice {
@@ -38,13 +41,13 @@ func at(p place) *choice {
 	case serving:
 		c.leg, c.out[ours], c.carrier = ours, true, transport.WebSocket
 	case leaving:
-		c.out[ours], c.failed, c.reason, c.evidence = true, epoch, ReasonMute, errMute
+		c.out[ours], c.failed, c.reason, c.evidence = true, epoch.Time, ReasonMute, errMute
 	case trying:
-		c.out[post], c.failed, c.reason, c.evidence = true, epoch, ReasonMute, errMute
+		c.out[post], c.failed, c.reason, c.evidence = true, epoch.Time, ReasonMute, errMute
 	case polling:
-		c.out[post], c.failed, c.carrier = true, epoch, transport.LongPolling
+		c.out[post], c.failed, c.carrier = true, epoch.Time, transport.LongPolling
 	case returning:
-		c.out[post], c.failed, c.down = true, epoch, true
+		c.out[post], c.failed, c.down = true, epoch.Time, true
 	}
 	return c
 }
@@ -95,7 +98,7 @@ func says(c *choice, fx effects) string {
 		add(fx.wake[p][transport.Commands], name+":commands")
 		add(fx.wake[p][transport.Connect], name+":connect")
 	}
-	add(!c.deadline.IsZero(), "patience "+c.deadline.Sub(epoch).String())
+	add(!c.deadline.IsZero(), "patience "+c.deadline.Sub(epoch.Time).String())
 	return strings.Join(out, ", ")
 }
 
@@ -140,7 +143,7 @@ func (e event) of(t testing.TB, s string) event {
 }
 func (e event) by(err *transport.Error) event { e.err = err; return e }
 func (e event) alike() event                  { e.shared = true; return e }
-func (e event) after(d time.Duration) event   { e.now = epoch.Add(d); return e }
+func (e event) after(d time.Duration) event   { e.now = later(d); return e }
 
 func TestStep(t *testing.T) {
 	for name, rows := range map[string][]row{
@@ -190,7 +193,7 @@ func wakeRows() []row {
 		{without(polling, fresh, rested, unwanted), commands, "polling, http:commands", nil},
 		{without(polling, rested), commands, "polling, http:commands", nil}, // the session lives
 		{with(polling, func(c *choice) { fresh(c); rested(c) }), commands, "polling, http:commands", nil},
-		{without(polling, fresh, func(c *choice) { c.failed = time.Time{} }), commands, "opening, socket:commands, patience 3s", nil},
+		{without(polling, fresh, func(c *choice) { c.failed = mono.Time{} }), commands, "opening, socket:commands, patience 3s", nil},
 		{at(returning), connect, "returning", func(c *choice) bool { return c.pending[transport.Connect] }},
 		{at(closed), commands, "closed", nil},
 	}
@@ -244,8 +247,8 @@ func drewRows(t *testing.T) []row {
 		{asked(opening), nothing.of(t, handshake), "proving, patience 3s", known},
 		{asked(proving), nothing.of(t, handshake), "proving, patience 3s", known},
 		{at(proving), on(drew, onSocket, ours).of(t, atOnce), "proving, patience 1s", nil}, // the first is what is waited for
-		{with(proving, func(c *choice) { c.deadline, c.since = time.Time{}, time.Time{} }), on(drew, onSocket, ours).of(t, atOnce),
-			"proving, patience 3s", func(c *choice) bool { return c.since.Equal(epoch) }},
+		{with(proving, func(c *choice) { c.deadline, c.since = mono.Time{}, mono.Time{} }), on(drew, onSocket, ours).of(t, atOnce),
+			"proving, patience 3s", func(c *choice) bool { return c.since == epoch.Time }},
 		{at(serving), on(drew, onSocket, ours).of(t, atOnce), "serving", nil},
 		{at(serving), on(drew, onSocket, ours), "serving", func(c *choice) bool { return c.out[ours] }},
 		{asked(serving), nothing.of(t, atOnce), "proving, patience 3s", known},
@@ -281,7 +284,7 @@ func broughtRows(t *testing.T) []row {
 		{at(leaving), mine.of(t, granted), "leaving, pass", nil},
 		{at(trying), http.of(t, granted), "polling, pass, told >long-polling mute", notFresh},
 		{with(trying, func(c *choice) { c.carrier = transport.WebSocket }), http.of(t, unknown), "polling, pass, told websocket>long-polling mute",
-			func(c *choice) bool { return c.fresh && c.failed.Equal(epoch) }},
+			func(c *choice) bool { return c.fresh && c.failed == epoch.Time }},
 		{with(trying, down), http.of(t, granted), "polling, pass, told >long-polling mute", func(c *choice) bool { return !c.down && c.failed.IsZero() }},
 		{virgin(trying), on(brought, onSocket, other).of(t, pushed), "trying", nil},
 		{at(polling), http.of(t, good), "polling, pass", notFresh},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -21,8 +22,8 @@ type valve struct {
 
 	mu      sync.Mutex // guards what is below; of other packages only what does not block is called under it
 	choice  chooser
-	timer   *time.Timer
-	armed   time.Time // when timer fires; zero: it is stopped
+	timer   *time.Timer // nil: it is not set; an idle session need not keep one
+	armed   mono.Time   // when it fires; zero: it does not
 	untold  []Decision
 	telling bool // somebody is at it, without the lock
 }
@@ -32,8 +33,6 @@ func open(p Policy, s *transport.Session, h transport.Handler, way func() string
 	if p.Mode == Auto {
 		v.choice, v.cookies = newRace(p.Memory, way, p.Patience), names(s)
 	}
-	v.timer = time.AfterFunc(time.Hour, func() { v.turn(event{kind: late}) })
-	v.timer.Stop()
 	v.socket, v.http = socket(s, side{v, onSocket}), http(s, side{v, onHTTP})
 	return v
 }
@@ -81,10 +80,10 @@ func (v *valve) Close() error {
 
 // turn takes one event and does what the choice decides.
 func (v *valve) turn(e event) effects {
-	e.now = time.Now()
+	e.now = mono.Of(time.Now())
 	v.mu.Lock()
 	if e.kind == late {
-		v.armed = time.Time{} // it has fired
+		v.armed = mono.Time{} // it has fired
 	}
 	fx := v.choice.step(e)
 	v.arm()
@@ -144,16 +143,20 @@ func (v *valve) tell() {
 // arm sets the one timer to the end of the choice's patience.
 func (v *valve) arm() {
 	at := v.choice.due()
-	if at == v.armed {
-		return
+	switch {
+	case at.IsZero() && v.timer != nil:
+		v.timer.Stop()
+		v.timer = nil
+	case at == v.armed:
+	case v.timer == nil:
+		v.timer = time.AfterFunc(mono.Until(at), v.late)
+	default:
+		v.timer.Reset(mono.Until(at))
 	}
 	v.armed = at
-	if at.IsZero() {
-		v.timer.Stop()
-	} else {
-		v.timer.Reset(time.Until(at))
-	}
 }
+
+func (v *valve) late() { v.turn(event{kind: late}) }
 
 // A side is the Handler that one of the pipes sees.
 type side struct {

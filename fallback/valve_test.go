@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -20,7 +21,7 @@ func (w *witness) step(e event) effects {
 	return effects{pass: true}
 }
 
-func (w *witness) due() time.Time                                      { return time.Time{} }
+func (w *witness) due() mono.Time                                      { return mono.Time{} }
 func (w *witness) Next(transport.Lane, transport.Leg) []bayeux.Message { return nil }
 func (w *witness) Receive(id transport.LegID, _ []bayeux.Message)      { w.saw = append(w.saw, "Receive") }
 func (w *witness) End(id transport.LegID, _ *transport.Error)          { w.saw = append(w.saw, "End") }
@@ -38,7 +39,7 @@ func TestChoiceHearsOfAnEndOnBothSidesOfTheHandler(t *testing.T) {
 // An insistent choice wants to be told of the same time until it was told thrice.
 type insistent struct {
 	witness
-	at    time.Time
+	at    mono.Time
 	lates int
 }
 
@@ -49,9 +50,9 @@ func (c *insistent) step(e event) effects {
 	return effects{}
 }
 
-func (c *insistent) due() time.Time {
+func (c *insistent) due() mono.Time {
 	if c.lates == 3 {
-		return time.Time{}
+		return mono.Time{}
 	}
 	return c.at
 }
@@ -61,13 +62,12 @@ func (c *insistent) due() time.Time {
 // silent for good.
 func TestTimerFiresForATimeThatHasPassed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &insistent{at: time.Now().Add(time.Second)}
+		c := &insistent{at: mono.Now().Add(time.Second)}
 		v := &valve{choice: c}
-		v.timer = time.AfterFunc(time.Hour, func() { v.turn(event{kind: late}) })
 		v.turn(event{kind: woken})
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		require.Equal(t, 3, c.lates)
-		v.timer.Stop()
+		require.Nil(t, v.timer, "an idle session keeps none")
 	})
 }

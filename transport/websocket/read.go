@@ -7,6 +7,7 @@ import (
 
 	ws "github.com/gorilla/websocket"
 
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -47,7 +48,7 @@ func (k *socket) read() {
 // wait returns true when something is there, and false if another goroutine
 // waits for that.
 func (k *socket) wait() bool {
-	now := time.Now()
+	now := mono.Now()
 	rare := now.Sub(k.waited) > often
 	k.waited = now
 	if !rare {

@@ -10,6 +10,7 @@ import (
 
 	ws "github.com/gorilla/websocket"
 
+	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -30,9 +31,9 @@ type socket struct {
 	conn   *ws.Conn // nil: not open
 	in     *inflow  // what conn reads from; the reader's
 
-	waited time.Time // when the reader last began to wait; the reader's
+	waited mono.Time // when the reader last began to wait; the reader's
 
-	opened time.Time // when the dial began
+	opened mono.Time // when the dial began
 
 	beat     *time.Timer
 	pings    int
@@ -53,7 +54,7 @@ type socket struct {
 // open dials, and hands the socket to a reader on a goroutine of its own: the
 // dial's stack has grown for TLS.
 func (k *socket) open(ctx context.Context) {
-	start := time.Now()
+	start := mono.Now()
 	conn, err := k.dial(ctx)
 	if err != nil {
 		k.log("WebSocket failed", start, err)
@@ -171,12 +172,12 @@ func timedOut(err error) bool {
 	return errors.As(err, &n) && n.Timeout()
 }
 
-func (k *socket) log(what string, start time.Time, err *transport.Error) {
+func (k *socket) log(what string, start mono.Time, err *transport.Error) {
 	l, level := k.p.s.Logger, slog.LevelDebug
 	if !l.Enabled(context.Background(), level) {
 		return
 	}
-	attrs := []slog.Attr{slog.Uint64("leg", uint64(k.id)), slog.Duration("took", time.Since(start))}
+	attrs := []slog.Attr{slog.Uint64("leg", uint64(k.id)), slog.Duration("took", mono.Since(start))}
 	if err != nil {
 		attrs = append(attrs, slog.Any("err", err))
 	}
