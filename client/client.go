@@ -182,7 +182,11 @@ func (c *Client) tick() {
 	c.step(func(e *fx) {
 		now := mono.Now()
 		c.next = mono.Time{}
-		if due(&c.failures.until, now) || due(&c.shake.opens, now) {
+		opens := due(&c.shake.opens, now)
+		if opens {
+			c.shake.missed(now)
+		}
+		if due(&c.failures.until, now) || opens {
 			c.draws(e)
 		}
 		if due(&c.cycle.late, now) {

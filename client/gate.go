@@ -22,6 +22,7 @@ const (
 	gateBurst = 50                     // of them at once, when there was none for a while
 	gateSlow  = 4                      // a rush begins at this fraction of the rate,
 	gateRamp  = 500 * time.Millisecond // and goes faster by as much each time
+	gateLate  = 250 * time.Millisecond // that a place is kept for who comes late
 )
 
 // place returns when the next handshake may leave.
@@ -59,5 +60,15 @@ func (c *Client) admitted(now mono.Time) bool {
 	return !now.Before(s.place)
 }
 
+// missed gives up a place that has come a while ago, once: the machine was
+// behind, or the transport, and all whose places came meanwhile would leave at
+// once.
+func (s *shake) missed(now mono.Time) {
+	if !s.place.IsZero() && now.Sub(s.place) > gateLate && !s.behind {
+		s.leaves()
+		s.behind = true
+	}
+}
+
 // leaves gives up the place: the next handshake takes a new one.
-func (s *shake) leaves() { s.place, s.opens = mono.Time{}, mono.Time{} }
+func (s *shake) leaves() { s.place, s.opens, s.behind = mono.Time{}, mono.Time{}, false }

@@ -29,6 +29,7 @@ type shake struct {
 	opens mono.Time // the same, until it has come
 
 	cred    *Credential
+	behind  bool   // the place is the second
 	asking  bool   // the Credentials hook runs
 	refused int    // in a row
 	ext     object // of cred
@@ -74,6 +75,9 @@ func expired(cr *Credential) bool {
 
 func (c *Client) drawHandshake(e *fx, l transport.Leg, now mono.Time) []bayeux.Message {
 	s := &c.shake
+	if s.leg == 0 && l.Once { // a socket that is open by now was dialled in time
+		s.missed(now)
+	}
 	if s.leg != 0 || s.asking || !c.admitted(now) {
 		return nil
 	}
