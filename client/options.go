@@ -42,6 +42,8 @@ type Dialer struct {
 	// HandshakeRate is how many handshakes a second may go to one host, of all
 	// sessions together. After a quiet time 50 may go at once, and the rest begins
 	// at a quarter of the rate, which it reaches in 1.5 s. 0: 500; negative: any number.
+	// Where the machine is behind, those whose turns came in the same quarter of a
+	// second may leave together.
 	HandshakeRate int
 	// Logger gets what happens to sessions: transport decisions and outages at
 	// Info, each step at Debug. No secrets. Nil discards.
