@@ -164,12 +164,7 @@ func (c *Client) arm() {
 		c.timer.Stop()
 		return
 	}
-	var at mono.Time
-	for _, t := range [...]mono.Time{c.failures.until, c.out.late, c.shake.late, c.cycle.late, c.cycle.due, c.shake.opens, c.shake.renew} {
-		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
-			at = t
-		}
-	}
+	at := mono.Earliest(c.failures.until, c.out.late, c.shake.late, c.cycle.late, c.cycle.due, c.shake.opens, c.shake.renew)
 	if at.IsZero() || !c.next.IsZero() && !at.Before(c.next) {
 		return
 	}
@@ -182,39 +177,30 @@ func (c *Client) tick() {
 	c.step(func(e *fx) {
 		now := mono.Now()
 		c.next = mono.Time{}
-		opens := due(&c.shake.opens, now)
+		opens := mono.Due(&c.shake.opens, now)
 		if opens {
 			c.shake.missed(now)
 		}
-		if due(&c.failures.until, now) || opens {
+		if mono.Due(&c.failures.until, now) || opens {
 			c.draws(e)
 		}
-		if due(&c.cycle.late, now) {
+		if mono.Due(&c.cycle.late, now) {
 			c.cutLeg(e, c.cycle.leg, ErrLate)
 		}
-		if due(&c.shake.late, now) {
+		if mono.Due(&c.shake.late, now) {
 			c.cutLeg(e, c.shake.leg, ErrLate)
 		}
-		if due(&c.shake.renew, now) {
+		if mono.Due(&c.shake.renew, now) {
 			c.authorize(nil)
 		}
-		if due(&c.out.late, now) {
+		if mono.Due(&c.out.late, now) {
 			c.overdue(e, now)
 		}
-		if due(&c.cycle.due, now) {
+		if mono.Due(&c.cycle.due, now) {
 			c.cycle.ready, c.cycle.first = true, false
 			e.wake[transport.Connect] = true
 		}
 	})
-}
-
-// due reports whether *t has come, and clears it then.
-func due(t *mono.Time, now mono.Time) bool {
-	if t.IsZero() || now.Before(*t) {
-		return false
-	}
-	*t = mono.Time{}
-	return true
 }
 
 // message gives a message its id: a counter, because CometD takes letters and

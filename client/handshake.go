@@ -75,10 +75,13 @@ func expired(cr *Credential) bool {
 
 func (c *Client) drawHandshake(e *fx, l transport.Leg, now mono.Time) []bayeux.Message {
 	s := &c.shake
-	if s.leg == 0 && l.Once { // a socket that is open by now was dialled in time
+	if s.leg != 0 || s.asking {
+		return nil
+	}
+	if l.Once { // a socket that is open by now was dialled in time
 		s.missed(now)
 	}
-	if s.leg != 0 || s.asking || !c.admitted(now) {
+	if !c.admitted(now) {
 		return nil
 	}
 	m := c.message(bayeux.Message{Channel: bayeux.MetaHandshake, Ext: c.handshakeExt()})

@@ -33,7 +33,7 @@ func TestWhoMissedItsPlaceTakesAnother(t *testing.T) {
 	now = now.Add(3 * time.Second) // in which most places come
 	for range 30_000 {
 		for _, c := range crowd {
-			if c.shake.leg == 0 && due(&c.shake.opens, now) {
+			if c.shake.leg == 0 && mono.Due(&c.shake.opens, now) {
 				c.shake.missed(now)
 				asks(c)
 			}

@@ -2,7 +2,6 @@ package client
 
 import (
 	"iter"
-	"maps"
 	"slices"
 
 	"github.com/turold/turold/bayeux"
@@ -56,7 +55,7 @@ func (t *topics) all() iter.Seq[*topic] {
 				return
 			}
 		}
-		for one := range maps.Values(t.many) {
+		for _, one := range t.many {
 			if !yield(one) {
 				return
 			}

@@ -221,34 +221,21 @@ func (r *race) due() mono.Time {
 	if r.at == over {
 		return mono.Time{}
 	}
-	var at mono.Time
-	for _, t := range [...]mono.Time{r.late, r.probe, r.again, r.until, r.redial, r.rotate, r.quietAt, r.partBy, r.grace} {
-		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
-			at = t
-		}
-	}
-	return at
+	return mono.Earliest(r.late, r.probe, r.again, r.until, r.redial, r.rotate, r.quietAt, r.partBy, r.grace)
 }
 
 func (r *race) timer(fx *effects, now mono.Moment) {
-	expired := func(t *mono.Time) bool {
-		if t.IsZero() || now.Before(*t) {
-			return false
-		}
-		*t = mono.Time{}
-		return true
-	}
-	if expired(&r.late) {
+	if mono.Due(&r.late, now.Time) {
 		r.hurry(fx, now)
 	}
-	if expired(&r.probe) {
+	if mono.Due(&r.probe, now.Time) {
 		r.again = mono.Time{}
 		r.cut(fx, errMute)
 	}
-	if expired(&r.again) {
+	if mono.Due(&r.again, now.Time) {
 		fx.wake[onSocket][transport.Connect] = true
 	}
-	if expired(&r.until) {
+	if mono.Due(&r.until, now.Time) {
 		switch r.at {
 		case shut:
 			r.skip = true
@@ -262,19 +249,19 @@ func (r *race) timer(fx *effects, now mono.Moment) {
 			r.open(fx, anchored)
 		}
 	}
-	if expired(&r.rotate) {
+	if mono.Due(&r.rotate, now.Time) {
 		r.depart(fx)
 	}
-	if expired(&r.quietAt) {
+	if mono.Due(&r.quietAt, now.Time) {
 		r.letGo(fx, now)
 	}
-	if expired(&r.partBy) {
+	if mono.Due(&r.partBy, now.Time) {
 		r.farewell(fx, now)
 	}
-	if expired(&r.redial) { // behind what asks for it at once
+	if mono.Due(&r.redial, now.Time) { // behind what asks for it at once
 		r.dial(fx, now)
 	}
-	if expired(&r.grace) {
+	if mono.Due(&r.grace, now.Time) {
 		r.wakePending(fx)
 	}
 }

@@ -38,6 +38,25 @@ func (t Time) Add(d time.Duration) Time { return Time{t.since + d} }
 // Sub is how much later t is than u.
 func (t Time) Sub(u Time) time.Duration { return t.since - u.since }
 
+// Earliest is the earliest of those that are not none.
+func Earliest(all ...Time) (first Time) {
+	for _, t := range all {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
+}
+
+// Due reports whether *t has come, and makes it none then.
+func Due(t *Time, now Time) bool {
+	if t.IsZero() || now.Before(*t) {
+		return false
+	}
+	*t = Time{}
+	return true
+}
+
 // A Moment is a present instant by both clocks. What one of them says of another
 // instant is the other's by the distance from here: the wall clock may be set,
 // and the monotonic one stops while the machine sleeps.

@@ -27,6 +27,22 @@ func TestTime(t *testing.T) {
 	})
 }
 
+func TestEarliest(t *testing.T) {
+	now := Now()
+	require.Equal(t, now, Earliest(Time{}, now.Add(1), now, Time{}))
+	require.True(t, Earliest(Time{}).IsZero())
+}
+
+func TestDue(t *testing.T) {
+	now := Now()
+	at := now
+	require.False(t, Due(&at, now.Add(-1)))
+	require.Equal(t, now, at)
+	require.True(t, Due(&at, now))
+	require.True(t, at.IsZero())
+	require.False(t, Due(&at, now), "none is never due")
+}
+
 // TestMoment goes from one clock to the other, also with times that say nothing
 // of the monotonic one, as those that were written down.
 func TestMoment(t *testing.T) {
