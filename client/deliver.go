@@ -113,7 +113,7 @@ func (c *Client) gap(e *fx, reason GapReason) {
 
 func (c *Client) gapIn(e *fx, s *Subscription, reason GapReason) {
 	g := &GapError{Channel: s.channel, Reason: reason, Missed: -1}
-	s.putGap(g)
+	s.putGap(*g)
 	c.tellGap(e, g)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/turold/turold/bayeux"
@@ -84,12 +85,30 @@ const (
 	QueueFull      GapReason = "queue full"      // the application did not keep up, and the queue's bound was reached
 )
 
+// reasons has them in the order of what they ask of the application, the most
+// first: after a new session what the server keeps for a session is gone, too.
+var reasons = []GapReason{NewSession, ConnectionLost, QueueFull}
+
 // A GapError stands in a subscription exactly where messages may be missing;
-// the subscription goes on after it.
+// the subscription goes on after it. Gaps with no message between them are one,
+// until it is taken: its Reason is the first of NewSession, ConnectionLost and
+// QueueFull that is among theirs, and Missed is their sum, or -1 if one of them is.
 type GapError struct {
 	Channel bayeux.Channel // the subscription's
 	Reason  GapReason
 	Missed  int // how many; -1: not known, perhaps none
+}
+
+// merge makes e the gap that stands for itself and for one right beside it.
+func (e *GapError) merge(other *GapError) {
+	if slices.Index(reasons, other.Reason) < slices.Index(reasons, e.Reason) {
+		e.Reason = other.Reason
+	}
+	if e.Missed < 0 || other.Missed < 0 {
+		e.Missed = -1
+	} else {
+		e.Missed += other.Missed
+	}
 }
 
 func (e *GapError) Error() string {

@@ -63,7 +63,7 @@ type Trace struct {
 	Transport func(c *Client, d fallback.Decision)         // which transport carries the session, and why
 	Exchange  func(c *Client, x Exchange)                  // a message that left, and its reply or why there is none
 	Wire      func(c *Client, w Wire)                      // each batch that leaves or arrives
-	Gap       func(c *Client, e *GapError)                 // as put into a subscription
+	Gap       func(c *Client, e *GapError)                 // as it came about, before it became one with its neighbours
 	Dropped   func(c *Client, m bayeux.Message)            // an event that no subscription is there for
 }
 

@@ -163,7 +163,7 @@ func (s *Subscription) put(m *bayeux.Message) (opened *GapError, full bool) {
 			s.err = ErrFull
 			return nil, false
 		case DropNewest:
-			return s.missed(s.queue.at(s.queue.n-1), s.queue.pushBack), true
+			return s.addGap(GapError{Channel: s.channel, Reason: QueueFull, Missed: 1}), true
 		}
 		gap := s.dropOldest()
 		if gap != nil {
@@ -194,49 +194,44 @@ func (s *Subscription) dropOldest() *GapError {
 	return s.dropFirst()
 }
 
-func (s *Subscription) dropFirst() *GapError {
-	var before *GapError
+func (s *Subscription) dropFirst() (opened *GapError) {
 	e := s.pop()
-	for e.gap != nil { // the message behind the gaps is the oldest
-		before = e.gap
-		e = s.pop()
+	gap := e.gap
+	if gap != nil {
+		s.pop() // no gap follows another: this is the oldest message
+		gap.merge(&GapError{Reason: QueueFull, Missed: 1})
+	} else {
+		gap = &GapError{Channel: s.channel, Reason: QueueFull, Missed: 1}
+		opened = gap
 	}
-	if before == nil {
-		return s.missed(nil, s.queue.pushFront)
+	if s.queue.n > 0 && s.queue.at(0).gap != nil {
+		gap.merge(s.queue.popFront().gap)
 	}
-	if before.Missed >= 0 {
-		before.Missed++
-	}
-	s.queue.pushFront(entry{gap: before})
-	return nil
+	s.queue.pushFront(entry{gap: gap})
+	return opened
 }
 
-// missed counts one more message into the gap at, or puts a new one.
-func (s *Subscription) missed(at *entry, put func(entry)) *GapError {
-	if at != nil && at.gap != nil && at.gap.Reason == QueueFull {
-		at.gap.Missed++
-		return nil
-	}
-	g := &GapError{Channel: s.channel, Reason: QueueFull, Missed: 1}
-	put(entry{gap: g})
-	s.ring()
-	return g
-}
-
-// putGap queues a gap. One right behind another that is not taken yet takes
-// its place: both say that the number is not known.
-func (s *Subscription) putGap(g *GapError) {
+// putGap queues a gap.
+func (s *Subscription) putGap(g GapError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.err != nil {
-		return
+	if s.err == nil {
+		s.addGap(g)
 	}
-	if n := s.queue.n; n > 0 && s.queue.at(n-1).gap != nil && s.queue.at(n-1).gap.Missed < 0 {
-		s.queue.at(n - 1).gap = g
-		return
+}
+
+// addGap is putGap with the mutex held. A gap that follows another becomes part of
+// it: however often a connection is lost while nobody reads, that is one gap. It
+// returns the gap if it is a new one.
+func (s *Subscription) addGap(g GapError) *GapError {
+	if n := s.queue.n; n > 0 && s.queue.at(n-1).gap != nil {
+		s.queue.at(n - 1).gap.merge(&g)
+		return nil
 	}
-	s.queue.pushBack(entry{gap: g})
+	opened := &GapError{Channel: g.Channel, Reason: g.Reason, Missed: g.Missed}
+	s.queue.pushBack(entry{gap: opened})
 	s.ring()
+	return opened
 }
 
 // finish ends the subscription once the queue is empty.

@@ -85,12 +85,62 @@ func TestQueueBoundCountsNames(t *testing.T) {
 
 func TestGapsMeetOnlyWhenNothingIsBetween(t *testing.T) {
 	s := lone(SubscribeOptions{})
-	s.putGap(&GapError{Reason: ConnectionLost, Missed: -1})
-	s.putGap(&GapError{Reason: NewSession, Missed: -1})
+	s.putGap(GapError{Reason: ConnectionLost, Missed: -1})
+	s.putGap(GapError{Reason: NewSession, Missed: -1})
 	s.put(number(7))
-	s.putGap(&GapError{Reason: NewSession, Missed: -1})
+	s.putGap(GapError{Reason: NewSession, Missed: -1})
 	got, _ := taken(s)
 	require.Equal(t, []int{1, 7, 1}, got)
+}
+
+// TestNeighbouringGapsAreOne: it says the most that one of them says.
+func TestNeighbouringGapsAreOne(t *testing.T) {
+	for _, row := range []struct{ all, want []GapError }{
+		{[]GapError{{Reason: QueueFull, Missed: 2}, {Reason: QueueFull, Missed: 3}}, []GapError{{Reason: QueueFull, Missed: 5}}},
+		{[]GapError{{Reason: QueueFull, Missed: 2}, {Reason: ConnectionLost, Missed: -1}}, []GapError{{Reason: ConnectionLost, Missed: -1}}},
+		{[]GapError{{Reason: ConnectionLost, Missed: -1}, {Reason: QueueFull, Missed: 2}}, []GapError{{Reason: ConnectionLost, Missed: -1}}},
+		{[]GapError{{Reason: NewSession, Missed: -1}, {Reason: ConnectionLost, Missed: -1}}, []GapError{{Reason: NewSession, Missed: -1}}},
+		{[]GapError{{Reason: ConnectionLost, Missed: -1}, {Reason: NewSession, Missed: -1}}, []GapError{{Reason: NewSession, Missed: -1}}},
+	} {
+		s := lone(SubscribeOptions{})
+		for _, g := range row.all {
+			s.putGap(g)
+		}
+		var got []GapError
+		for e, _, ok := s.take(true); ok; e, _, ok = s.take(true) {
+			got = append(got, *e.gap)
+		}
+		require.Equal(t, row.want, got, "%v", row.all)
+	}
+}
+
+// TestGapsAreBounded: whatever a subscription misses while nobody reads, it keeps
+// no more gaps than messages, and one.
+func TestGapsAreBounded(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		full := rapid.SampledFrom([]FullPolicy{DropOldest, DropNewest}).Draw(t, "full")
+		s := lone(SubscribeOptions{Queue: Bound{Messages: rapid.IntRange(1, 5).Draw(t, "bound")}, Full: full})
+		for i := range rapid.IntRange(0, 200).Draw(t, "steps") {
+			switch rapid.IntRange(0, 4).Draw(t, "step") {
+			case 0:
+				s.putGap(GapError{Reason: ConnectionLost, Missed: -1})
+			case 1:
+				s.putGap(GapError{Reason: NewSession, Missed: -1})
+			case 2:
+				s.take(true)
+			default:
+				s.put(number(i))
+			}
+			if gaps := s.queue.n - s.size.Messages; gaps > s.size.Messages+1 {
+				t.Fatalf("%d gaps beside %d messages", gaps, s.size.Messages)
+			}
+			for i := 1; i < s.queue.n; i++ {
+				if s.queue.at(i).gap != nil && s.queue.at(i-1).gap != nil {
+					t.Fatal("two gaps with nothing between them")
+				}
+			}
+		}
+	})
 }
 
 // received = delivered + dropped + queued, and what is delivered is in order.
@@ -139,7 +189,7 @@ func TestMessagesAndValues(t *testing.T) {
 	s := lone(SubscribeOptions{})
 	s.put(&bayeux.Message{Channel: "/a", Data: json.RawMessage(`{"n":1}`)})
 	s.put(&bayeux.Message{Channel: "/a", Data: json.RawMessage(`"no"`)})
-	s.putGap(&GapError{Channel: "/a", Reason: NewSession, Missed: -1})
+	s.putGap(GapError{Channel: "/a", Reason: NewSession, Missed: -1})
 	s.put(&bayeux.Message{Channel: "/a", Data: json.RawMessage(`{"n":2}`)})
 	s.finish(ErrClosed)
 	var got []string
