@@ -163,7 +163,10 @@ func (s *Subscription) put(m *bayeux.Message) (opened *GapError, full bool) {
 			s.err = ErrFull
 			return nil, false
 		case DropNewest:
-			return s.addGap(GapError{Channel: s.channel, Reason: QueueFull, Missed: 1}), true
+			if s.addGap(GapError{Channel: s.channel, Reason: QueueFull, Missed: 1}) {
+				opened = &GapError{Channel: s.channel, Reason: QueueFull, Missed: 1}
+			}
+			return opened, true
 		}
 		gap := s.dropOldest()
 		if gap != nil {
@@ -222,16 +225,15 @@ func (s *Subscription) putGap(g GapError) {
 
 // addGap is putGap with the mutex held. A gap that follows another becomes part of
 // it: however often a connection is lost while nobody reads, that is one gap. It
-// returns the gap if it is a new one.
-func (s *Subscription) addGap(g GapError) *GapError {
+// reports whether the gap is a new one.
+func (s *Subscription) addGap(g GapError) bool {
 	if n := s.queue.n; n > 0 && s.queue.at(n-1).gap != nil {
 		s.queue.at(n - 1).gap.merge(&g)
-		return nil
+		return false
 	}
-	opened := &GapError{Channel: g.Channel, Reason: g.Reason, Missed: g.Missed}
-	s.queue.pushBack(entry{gap: opened})
+	s.queue.pushBack(entry{gap: &GapError{Channel: g.Channel, Reason: g.Reason, Missed: g.Missed}})
 	s.ring()
-	return opened
+	return true
 }
 
 // finish ends the subscription once the queue is empty.
