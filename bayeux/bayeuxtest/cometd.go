@@ -22,14 +22,16 @@ type origin struct {
 
 // An outcome is what a batch is answered with.
 type outcome struct {
-	events, replies []bayeux.Message
-	held            *held  // the replies wait for it
-	browser         string // a cookie to set
+	events  []outgoing
+	replies []bayeux.Message
+	held    *held  // the replies wait for it
+	browser string // a cookie to set
 }
 
 // process works on a batch as CometD does. Hooks and calls run without the
 // lock, so it takes the batch message by message.
-func (s *Server) process(from *origin, ms []bayeux.Message) (o outcome, err error) {
+func (s *Server) process(from *origin, in incoming) (o outcome, err error) {
+	ms := in.ms
 	if violates(ms) {
 		return o, errViolation
 	}
@@ -41,6 +43,10 @@ func (s *Server) process(from *origin, ms []bayeux.Message) (o outcome, err erro
 		x := s.find(from, m)
 		s.mu.Unlock()
 		refusal := s.refuse(from, m, x)
+		if s.d.OneUnknown && refusal == "" && x == nil && m.Channel != bayeux.MetaHandshake {
+			o.replies = append(o.replies, s.unknown(*m))
+			break
+		}
 		switch {
 		case refusal != "":
 			r := failure(*m, refusal)
@@ -52,7 +58,7 @@ func (s *Server) process(from *origin, ms []bayeux.Message) (o outcome, err erro
 			r, y := s.handshake(from, m)
 			o.replies, o.browser, last = append(o.replies, r), y.browser, y
 		case x == nil:
-			o.replies = append(o.replies, unknown(*m))
+			o.replies = append(o.replies, s.unknown(*m))
 		case m.Channel == bayeux.MetaConnect:
 			s.note(func(st *Stats) { st.Connects++ })
 			if connect != nil { // of several the last may be held
@@ -61,7 +67,7 @@ func (s *Server) process(from *origin, ms []bayeux.Message) (o outcome, err erro
 			connect, last = m, x
 		default:
 			s.begin(x)
-			o.replies, last = append(o.replies, s.command(x, m)...), x
+			o.replies, last = append(o.replies, s.command(x, m, in.written(i))...), x
 		}
 	}
 	s.mu.Lock()
@@ -118,13 +124,10 @@ func (s *Server) note(f func(*Stats)) {
 // only for sessions is not looked at without one.
 func (s *Server) refuse(from *origin, m *bayeux.Message, x *Session) string {
 	subscribes := m.Channel == bayeux.MetaSubscribe || m.Channel == bayeux.MetaUnsubscribe
+	if refusal := malformed(m); refusal != "" {
+		return refusal
+	}
 	switch {
-	case m.Channel == "":
-		return "400::channel_missing"
-	case !alphanumeric(m.ID):
-		return "405::message_id_invalid"
-	case !named(m.Channel):
-		return "405::channel_invalid"
 	case x == nil && m.Channel != bayeux.MetaHandshake:
 		return ""
 	case m.Channel.Meta() && !known(m.Channel):
@@ -143,6 +146,19 @@ func (s *Server) refuse(from *origin, m *bayeux.Message, x *Session) string {
 	asked := m.Channel == bayeux.MetaHandshake || m.Channel == bayeux.MetaSubscribe || !m.Channel.Meta()
 	if s.o.Authorize != nil && asked {
 		return s.o.Authorize(from.r, *m)
+	}
+	return ""
+}
+
+// malformed is the error of a message that nobody may send; empty: none.
+func malformed(m *bayeux.Message) string {
+	switch {
+	case m.Channel == "":
+		return "400::channel_missing"
+	case !alphanumeric(m.ID):
+		return "405::message_id_invalid"
+	case !named(m.Channel):
+		return "405::channel_invalid"
 	}
 	return ""
 }
@@ -176,15 +192,18 @@ func (s *Server) find(from *origin, m *bayeux.Message) *Session {
 	if x != nil && from.sock != nil && s.d.HandshakeOnSocket && x.born != from.sock {
 		return nil
 	}
-	if x != nil && from.sock == nil && (x.browser == "" || x.browser != from.browser) {
+	if x != nil && !s.d.NoCookie && from.sock == nil && (x.browser == "" || x.browser != from.browser) {
 		return nil
 	}
 	return x
 }
 
-func unknown(m bayeux.Message) bayeux.Message {
+func (s *Server) unknown(m bayeux.Message) bayeux.Message {
 	r := failure(m, "402::session_unknown")
-	if m.Channel == bayeux.MetaConnect {
+	if s.d.OneUnknown {
+		r.Meta.Error = "invalid clientId"
+	}
+	if m.Channel == bayeux.MetaConnect || s.d.OneUnknown {
 		r.Meta.Advice = &bayeux.Advice{Reconnect: bayeux.Rehandshake, Interval: bayeux.Millis(0)}
 	}
 	return r
@@ -213,6 +232,9 @@ func (s *Server) handshake(from *origin, m *bayeux.Message) (bayeux.Message, *Se
 	r.Meta.ClientID, r.Meta.Version, r.Meta.MinimumVersion = x.id, "1.0", "1.0"
 	r.Meta.Advice = s.advice()
 	r.Meta.SupportedConnectionTypes = s.types()
+	if s.o.Profile == Lyrion {
+		r.Meta.MinimumVersion = ""
+	}
 	if ack {
 		r.Ext = json.RawMessage(`{"ack":true}`)
 	}
@@ -227,6 +249,12 @@ func (s *Server) types() []string {
 	if !s.o.NoLongPolling {
 		out = append(out, transport.LongPolling)
 	}
+	switch s.o.Profile {
+	case Lyrion:
+		out = append(out, "streaming")
+	case Cumulocity:
+		out = append(out, "smartrest-long-polling", "smartrest-websocket")
+	}
 	return out
 }
 
@@ -235,9 +263,9 @@ func (s *Server) advice() *bayeux.Advice {
 }
 
 // command does a subscribe, unsubscribe, disconnect or publish.
-func (s *Server) command(x *Session, m *bayeux.Message) []bayeux.Message {
+func (s *Server) command(x *Session, m *bayeux.Message, written json.RawMessage) []bayeux.Message {
 	if !m.Channel.Meta() {
-		return s.publish(x, m)
+		return s.publish(x, m, written)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -288,7 +316,7 @@ func (x *Session) leave() {
 	if h.sock != nil {
 		h.sock.answer(nil, append(h.replies, reply))
 	} else {
-		h.finish(append(h.replies, reply), false)
+		h.finish(x.s.join(nil, append(h.replies, reply)), false)
 	}
 }
 
@@ -300,7 +328,7 @@ func (x *Session) sign(r bayeux.Message) bayeux.Message {
 	return r
 }
 
-func (s *Server) publish(x *Session, m *bayeux.Message) []bayeux.Message {
+func (s *Server) publish(x *Session, m *bayeux.Message, written json.RawMessage) []bayeux.Message {
 	s.note(func(st *Stats) { st.Publishes++ })
 	if m.Channel.Service() {
 		s.mu.Lock()
@@ -313,7 +341,7 @@ func (s *Server) publish(x *Session, m *bayeux.Message) []bayeux.Message {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.broadcast(bayeux.Message{Channel: m.Channel, Data: m.Data, Ext: m.Ext})
+	s.broadcast(s.relayed(m, written))
 	return []bayeux.Message{x.sign(success(*m))}
 }
 
@@ -418,7 +446,7 @@ func (x *Session) connect(from *origin, o *outcome, m *bayeux.Message, alone boo
 		case x.held == h:
 			x.release()
 		case h.sock == nil:
-			h.finish([]bayeux.Message{success(h.m)}, false)
+			h.finish(x.s.join(nil, []bayeux.Message{success(h.m)}), false)
 		}
 	})
 	x.held, o.held, o.replies = h, h, nil

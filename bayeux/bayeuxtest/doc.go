@@ -15,7 +15,11 @@
 // do what CometD 7, CometD 5 and Faye 1.4 do instead; a [Dialect] switches the
 // differences of a CometD one by one. That it is so is held by a script that
 // runs against it and against the real servers, whose traces are kept in
-// internal/fidelity.
+// internal/fidelity. The profiles of [Lyrion] and [Cumulocity] are made from what
+// is public of those.
+//
+// [Server.Publish] is the server's own event. [Server.PublishRaw] is another
+// client's, who may write into it what he wants: servers relay nearly all of it.
 //
 // Faults are made by hooks ([Options].Request, Take, Answer, Rewrite,
 // Authorize) and by methods ([Server.Forget], [Server.Disconnect],

@@ -37,3 +37,30 @@ func Example() {
 	// "hello" <nil>
 	// client: call /service/greet: bayeux: failed: 500::there is nobody
 }
+
+// Another client of the server puts into its message what no client should: the
+// session that gets it must not take it for anything but an event.
+func ExampleServer_PublishRaw() {
+	server, err := bayeuxtest.Start(nil)
+	if err != nil {
+		panic(err)
+	}
+	defer server.Close()
+	ctx := context.Background()
+	c, err := client.Dial(ctx, server.URL, nil)
+	if err != nil {
+		panic(err)
+	}
+	defer c.Close()
+	sub, err := c.Subscribe(ctx, "/news", nil)
+	if err != nil {
+		panic(err)
+	}
+	if err := server.PublishRaw(`{"channel":"/news","data":"hello","mine":1,"advice":{"reconnect":"none"}}`); err != nil {
+		panic(err)
+	}
+	m, err := sub.Next(ctx)
+	fmt.Println(string(m.Data), err)
+	// Output:
+	// "hello" <nil>
+}

@@ -1,6 +1,7 @@
 package bayeuxtest
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -17,9 +18,9 @@ var fayeTypes = []string{transport.LongPolling, "cross-origin-long-polling", "ca
 // to a session that has none waits in its queue.
 type fayeConn struct {
 	sock     *socket // events go there; nil: they wait for the connect's reply
-	inbox    []bayeux.Message
-	answer   func(events []bayeux.Message) // of the connect that is out; nil: none is
-	hold     *time.Timer                   // of the first connect; one that follows does not change it
+	inbox    []outgoing
+	answer   func(events []outgoing) // of the connect that is out; nil: none is
+	hold     *time.Timer             // of the first connect; one that follows does not change it
 	delivery *time.Timer
 }
 
@@ -27,12 +28,12 @@ type fayeConn struct {
 // known.
 type gathering struct {
 	left    int
-	replies []bayeux.Message
-	done    func([]bayeux.Message)
+	replies []outgoing
+	done    func([]outgoing)
 }
 
-func (g *gathering) add(ms ...bayeux.Message) {
-	g.replies = append(g.replies, ms...)
+func (g *gathering) add(reply bayeux.Message, behind ...outgoing) {
+	g.replies = append(append(g.replies, outgoing{Message: reply}), behind...)
 	if g.left--; g.left == 0 {
 		g.done(g.replies)
 	}
@@ -40,7 +41,8 @@ func (g *gathering) add(ms ...bayeux.Message) {
 
 // processFaye works on a batch as Faye does. done is called with the mutex
 // held, now or when the last of its connects is answered, which may be never.
-func (s *Server) processFaye(from *origin, ms []bayeux.Message, done func([]bayeux.Message)) {
+func (s *Server) processFaye(from *origin, in incoming, done func([]outgoing)) {
+	ms := in.ms
 	refusals := make([]string, len(ms))
 	for i := range ms {
 		if ms[i].Meta == nil {
@@ -53,7 +55,7 @@ func (s *Server) processFaye(from *origin, ms []bayeux.Message, done func([]baye
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(ms) == 0 {
-		done([]bayeux.Message{})
+		done([]outgoing{})
 		return
 	}
 	if from.sock != nil {
@@ -61,7 +63,7 @@ func (s *Server) processFaye(from *origin, ms []bayeux.Message, done func([]baye
 	}
 	g := &gathering{left: len(ms), done: done}
 	for i := range ms {
-		s.handleFaye(&ms[i], refusals[i], g)
+		s.handleFaye(&ms[i], in.written(i), refusals[i], g)
 	}
 }
 
@@ -82,11 +84,11 @@ func (s *Server) bind(k *socket, ms []bayeux.Message) {
 	}
 }
 
-func (s *Server) handleFaye(m *bayeux.Message, refusal string, g *gathering) {
+func (s *Server) handleFaye(m *bayeux.Message, written json.RawMessage, refusal string, g *gathering) {
 	r := success(*m)
 	r.Meta.ClientID = m.Meta.ClientID
 	if !m.Channel.Meta() {
-		g.add(s.publishFaye(m, r, refusal))
+		g.add(s.publishFaye(m, r, written, refusal))
 		return
 	}
 	x := s.sessions[m.Meta.ClientID]
@@ -124,7 +126,10 @@ func refuse(r bayeux.Message, err string) bayeux.Message {
 	return r
 }
 
-func (s *Server) publishFaye(m *bayeux.Message, r bayeux.Message, err string) bayeux.Message {
+func (s *Server) publishFaye(m *bayeux.Message, r bayeux.Message, written json.RawMessage, err string) bayeux.Message {
+	if err == "" {
+		err = errorIn(written)
+	}
 	if m.Channel == "" || m.Channel.Wild() || m.Channel.Validate("") != nil {
 		err = "405:" + string(m.Channel) + ":Invalid channel"
 	}
@@ -133,7 +138,7 @@ func (s *Server) publishFaye(m *bayeux.Message, r bayeux.Message, err string) ba
 	}
 	s.stats.Publishes++
 	if err == "" {
-		s.broadcast(bayeux.Message{Channel: m.Channel, ID: m.ID, Data: m.Data, Ext: m.Ext})
+		s.broadcast(s.relayed(m, written))
 	}
 	return refuse(r, err)
 }
@@ -183,7 +188,7 @@ func (s *Server) connectFaye(x *Session, m *bayeux.Message, r bayeux.Message, er
 	x.kind = m.Meta.ConnectionType
 	x.rest()
 	c := x.connection()
-	c.answer = func(events []bayeux.Message) { g.add(append([]bayeux.Message{s.advise(r)}, events...)...) }
+	c.answer = func(events []outgoing) { g.add(s.advise(r), events...) }
 	hold := s.o.Timeout
 	if a := m.Advice(); a != nil && a.Timeout != nil {
 		hold = *a.Timeout

@@ -99,33 +99,33 @@ func (s *Server) servePoll(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	ms, err := s.parse(b, false)
+	in, err := s.parse(b, false)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	if s.o.Take != nil {
-		s.o.Take(ms)
+		s.o.Take(in.ms)
 	}
 	from := &origin{r: r}
 	if s.faye() {
 		h := &held{result: make(chan answer, 1)}
-		s.processFaye(from, ms, func(replies []bayeux.Message) { h.finish(replies, false) })
+		s.processFaye(from, in, func(replies []outgoing) { h.finish(replies, false) })
 		s.write(w, r, s.await(r.Context(), h))
 		return
 	}
 	if c, err := r.Cookie(cookie); err == nil {
 		from.browser = c.Value
 	}
-	o, err := s.process(from, ms)
+	o, err := s.process(from, in)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	if o.browser != "" && o.browser != from.browser {
+	if o.browser != "" && o.browser != from.browser && !s.d.NoCookie {
 		http.SetCookie(w, &http.Cookie{Name: cookie, Value: o.browser, Path: "/", HttpOnly: true})
 	}
-	a := answer{ms: append(o.events, o.replies...)}
+	a := answer{ms: s.join(o.events, o.replies)}
 	if o.held != nil {
 		a = s.await(r.Context(), o.held)
 	}
@@ -159,7 +159,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, a answer) {
 		s.fail(w, r, errViolation)
 		return
 	}
-	if a.cut || s.o.Answer != nil && !s.o.Answer(a.ms) {
+	if a.cut || s.o.Answer != nil && !s.o.Answer(plain(a.ms)) {
 		panic(http.ErrAbortHandler)
 	}
 	body := s.encode(a.ms)
@@ -168,13 +168,4 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, a answer) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(body)
-}
-
-// encode is what is written for ms; nil: nothing is.
-func (s *Server) encode(ms []bayeux.Message) []byte {
-	body := bayeux.Append(nil, ms)
-	if s.o.Rewrite != nil {
-		body = s.o.Rewrite(ms, body)
-	}
-	return body
 }

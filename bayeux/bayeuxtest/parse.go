@@ -18,70 +18,152 @@ var (
 	errMute      = errors.New("never answered")
 )
 
+// An incoming is a batch that a client sent.
+type incoming struct {
+	ms  []bayeux.Message
+	raw []json.RawMessage // each as it was written; nil: as our codec writes it
+}
+
+// written is a message as it was written, if that is more than it tells.
+func (in *incoming) written(i int) json.RawMessage {
+	if in.raw == nil {
+		return nil
+	}
+	return in.raw[i]
+}
+
 // parse reads what a client sent.
-func (s *Server) parse(b []byte, socket bool) ([]bayeux.Message, error) {
+func (s *Server) parse(b []byte, socket bool) (incoming, error) {
 	b = bytes.TrimSpace(b)
 	if s.faye() {
 		return parseFaye(b, socket)
 	}
 	if s.d.NullIsNothing && (string(b) == "null" || socket && len(b) == 0) {
-		return nil, errNothing
+		return incoming{}, errNothing
 	}
 	if !json.Valid(b) || b[0] == '"' {
 		switch begins := len(b) == 0 || strings.IndexByte(`[{"`, b[0]) >= 0; {
 		case s.d.Mute && begins && !socket:
-			return nil, errMute
+			return incoming{}, errMute
 		case s.d.Mute, s.d.Violated:
-			return nil, errViolation
+			return incoming{}, errViolation
 		}
-		return nil, errNotJSON
+		return incoming{}, errNotJSON
 	}
-	ms, err := bayeux.Decode(b, limits)
+	in, err := parseEach(b)
 	if err != nil {
-		return nil, errViolation
+		return incoming{}, errViolation
 	}
 	for i, w := range wishes(b) {
 		switch t := w.Advice.Timeout.(type) {
 		case string:
-			return nil, errViolation
+			if in.ms[i].Channel.Meta() {
+				return incoming{}, errViolation
+			}
 		case float64:
-			if t < 0 {
-				ms[i].Meta.Advice.Timeout = nil
+			if advice := in.ms[i].Advice(); advice != nil && t < 0 {
+				advice.Timeout = nil
 			}
 		}
 	}
-	return ms, nil
+	return in, nil
+}
+
+// parseEach takes valid JSON apart: what our codec wrote at once, and anything
+// else message by message.
+func parseEach(b []byte) (in incoming, err error) {
+	if ms := own(b); ms != nil {
+		return incoming{ms: ms}, nil
+	}
+	if b[0] == '{' {
+		in.raw = []json.RawMessage{b}
+	} else if err := json.Unmarshal(b, &in.raw); err != nil {
+		return in, err
+	}
+	in.ms = make([]bayeux.Message, len(in.raw))
+	for i, raw := range in.raw {
+		if in.ms[i], err = parseOne(raw); err != nil {
+			return in, err
+		}
+	}
+	return in, nil
+}
+
+// own is a batch as our codec writes it; nil: b is none.
+func own(b []byte) []bayeux.Message {
+	ms, err := bayeux.Decode(b, limits)
+	if err != nil || !bytes.Equal(bayeux.Append(nil, ms), b) {
+		return nil
+	}
+	return ms
+}
+
+// parseOne reads a message. Of what is published only a few members matter to a
+// server, and the others may hold anything.
+func parseOne(raw json.RawMessage) (m bayeux.Message, err error) {
+	_, values := members(raw)
+	if values == nil {
+		return m, errViolation
+	}
+	channel, err := text(values["channel"])
+	if err != nil {
+		return m, err
+	}
+	if m.Channel = bayeux.Channel(channel); m.Channel.Meta() {
+		ms, err := bayeux.Decode(raw, limits)
+		if err != nil || len(ms) != 1 {
+			return m, errViolation
+		}
+		return ms[0], nil
+	}
+	m.Meta = new(bayeux.Meta)
+	if m.Meta.ClientID, err = text(values["clientId"]); err != nil {
+		return m, err
+	}
+	if m.ID, err = text(values["id"]); err != nil {
+		m.ID = string(values["id"]) // as Java and JavaScript print it
+	}
+	m.Data, m.Ext = values["data"], values["ext"]
+	return m, nil
+}
+
+// text is what a member says that may be a string, or missing.
+func text(v json.RawMessage) (s string, err error) {
+	if v != nil {
+		err = json.Unmarshal(v, &s)
+	}
+	return s, err
 }
 
 // parseFaye takes whatever is an array or an object; what stands in it that is
 // no message counts as one without members.
-func parseFaye(b []byte, socket bool) ([]bayeux.Message, error) {
-	var all []json.RawMessage
+func parseFaye(b []byte, socket bool) (in incoming, err error) {
 	switch {
 	case !json.Valid(b):
-		return nil, errNotJSON
+		return in, errNotJSON
 	case string(b) == "null" && socket:
-		return nil, errNothing
+		return in, errNothing
 	case string(b) == "null":
-		return nil, nil
+		return in, nil
 	case b[0] == '{':
-		all = []json.RawMessage{b}
-	case json.Unmarshal(b, &all) != nil:
-		return nil, errNotJSON
+		in.raw = []json.RawMessage{b}
+	case json.Unmarshal(b, &in.raw) != nil:
+		return in, errNotJSON
 	}
-	ms := make([]bayeux.Message, len(all))
-	for i, raw := range all {
-		one, err := bayeux.Decode(raw, limits)
-		if err != nil || len(one) != 1 {
+	if ms := own(b); len(ms) > 0 {
+		return incoming{ms: ms}, nil
+	}
+	in.ms = make([]bayeux.Message, len(in.raw))
+	for i, raw := range in.raw {
+		if in.ms[i], err = parseOne(raw); err != nil {
 			continue
 		}
-		ms[i] = one[0]
 		w := wishes(raw)[0].Advice.Timeout
-		if t, ok := w.(float64); w != nil && (!ok || t < 0) {
-			ms[i].Meta.Advice = &bayeux.Advice{Timeout: new(time.Duration)}
+		if t, ok := w.(float64); w != nil && in.ms[i].Meta != nil && (!ok || t < 0) {
+			in.ms[i].Meta.Advice = &bayeux.Advice{Timeout: new(time.Duration)}
 		}
 	}
-	return ms, nil
+	return in, nil
 }
 
 // A wish is what a message asks for as it was written, which the codec makes

@@ -1,10 +1,8 @@
 package bayeuxtest
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,8 +16,8 @@ import (
 // server's methods, Close excepted.
 type Options struct {
 	Profile       Profile
-	Dialect       *Dialect      // of a CometD; nil: the profile's
-	Timeout       time.Duration // how long a connect is held; 0: 20 s
+	Dialect       *Dialect      // means nothing to Faye; nil: the profile's
+	Timeout       time.Duration // how long a connect is held; 0: 20 s, on Lyrion 60 s, on Cumulocity 90 minutes
 	MaxInterval   time.Duration // how long a session lives without a connect; 0: 10 s; on Faye always twice Timeout
 	Interval      time.Duration // advised pause between connects
 	NoAck         bool          // the acknowledgement extension is not offered
@@ -77,7 +75,7 @@ func New(o *Options) *Server {
 		s.o = *o
 	}
 	if s.o.Timeout == 0 {
-		s.o.Timeout = 20 * time.Second
+		s.o.Timeout = s.o.Profile.hold()
 	}
 	if s.o.MaxInterval == 0 {
 		s.o.MaxInterval = 10 * time.Second
@@ -88,9 +86,12 @@ func New(o *Options) *Server {
 	if s.d = s.o.Profile.Dialect(); s.o.Dialect != nil {
 		s.d = *s.o.Dialect
 	}
-	if s.faye() {
+	switch s.o.Profile {
+	case Faye:
 		s.o.NoAck = true
 		s.o.MaxInterval = 2 * s.o.Timeout
+	case Lyrion:
+		s.o.NoAck, s.o.NoWebSocket = true, true
 	}
 	return s
 }
@@ -118,18 +119,14 @@ func (s *Server) Publish(ch bayeux.Channel, data any) error {
 	if err != nil {
 		return err
 	}
-	m := bayeux.Message{Channel: ch, Data: raw}
-	if s.faye() {
-		m.ID = strings.ToLower(rand.Text()[:8]) // its own client's
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.broadcast(m)
+	s.broadcast(s.event(ch, raw))
 	return nil
 }
 
 // broadcast is called with the mutex held.
-func (s *Server) broadcast(m bayeux.Message) {
+func (s *Server) broadcast(m outgoing) {
 	for _, x := range s.sessions {
 		if x.wants(m.Channel) {
 			x.enqueue(m)

@@ -1,7 +1,6 @@
 package bayeuxtest
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -39,7 +38,7 @@ type Session struct {
 
 // queued is an event that waits, or waits to be acknowledged.
 type queued struct {
-	m     bayeux.Message
+	m     outgoing
 	batch int64 // it was sent in; counts only while ack is on
 }
 
@@ -54,12 +53,12 @@ type held struct {
 
 // answer is how a poll ends.
 type answer struct {
-	ms  []bayeux.Message // nil: as superseded
+	ms  []outgoing // nil: as superseded
 	cut bool
 }
 
 // finish ends a poll; the first end counts.
-func (h *held) finish(ms []bayeux.Message, cut bool) {
+func (h *held) finish(ms []outgoing, cut bool) {
 	if h.timer != nil {
 		h.timer.Stop()
 	}
@@ -70,7 +69,7 @@ func (h *held) finish(ms []bayeux.Message, cut bool) {
 }
 
 func (s *Server) newSession(browser string, ack bool) *Session {
-	x := &Session{s: s, id: strings.ToLower(rand.Text()), browser: browser, ack: ack, subs: map[bayeux.Channel]bool{}, batch: 1}
+	x := &Session{s: s, id: s.newID(), browser: browser, ack: ack, subs: map[bayeux.Channel]bool{}, batch: 1}
 	x.expiry = time.AfterFunc(s.o.MaxInterval, x.expire)
 	s.sessions[x.id] = x
 	return x
@@ -101,13 +100,16 @@ func (x *Session) Deliver(ch bayeux.Channel, data any) error {
 	}
 	x.s.mu.Lock()
 	defer x.s.mu.Unlock()
-	x.enqueue(bayeux.Message{Channel: ch, Data: raw})
+	x.enqueue(x.s.event(ch, raw))
 	return nil
 }
 
 // What follows is called with the server's mutex held.
 
 func (x *Session) wants(ch bayeux.Channel) bool {
+	if x.s.d.OwnChannels && strings.HasPrefix(string(ch), "/"+x.id+"/") {
+		return true
+	}
 	for p := range ch.Patterns {
 		if x.subs[p] {
 			return true
@@ -117,10 +119,11 @@ func (x *Session) wants(ch bayeux.Channel) bool {
 }
 
 // enqueue takes an event, and sends it if there is a way now.
-func (x *Session) enqueue(m bayeux.Message) {
+func (x *Session) enqueue(m outgoing) {
 	if x.gone {
 		return
 	}
+	m.to = x.id
 	x.queue = append(x.queue, queued{m, x.batch})
 	switch {
 	case x.s.faye():
@@ -135,8 +138,8 @@ func (x *Session) enqueue(m bayeux.Message) {
 
 // flush takes what is to be sent now. With ack it stays until it is
 // acknowledged, and the batch it goes in is over.
-func (x *Session) flush() []bayeux.Message {
-	out := make([]bayeux.Message, len(x.queue))
+func (x *Session) flush() []outgoing {
+	out := make([]outgoing, len(x.queue))
 	for i, q := range x.queue {
 		out[i] = q.m
 	}
@@ -167,7 +170,7 @@ func (x *Session) release() {
 		h.sock.answer(events, append(h.replies, reply))
 		return
 	}
-	h.finish(append(events, append(h.replies, reply)...), false)
+	h.finish(x.s.join(events, append(h.replies, reply)), false)
 }
 
 // supersede ends a held connect for another: a poll gets HTTP 500, a connect
@@ -235,7 +238,7 @@ func (x *Session) dismiss() {
 		h.sock.answer(nil, []bayeux.Message{bye})
 		h.sock.answer(nil, []bayeux.Message{reply})
 	} else {
-		h.finish([]bayeux.Message{bye, reply}, false)
+		h.finish(x.s.join(nil, []bayeux.Message{bye, reply}), false)
 	}
 	x.remove()
 }

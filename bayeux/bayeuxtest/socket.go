@@ -20,7 +20,7 @@ type socket struct {
 
 	// guarded by the server's mutex
 	gone    bool
-	out     [][]bayeux.Message // frames
+	out     [][]outgoing // frames
 	writing bool
 	closing int    // the code that follows them; 0: none
 	client  string // on Faye: whose socket it is
@@ -50,15 +50,15 @@ func (k *socket) read(r *http.Request) {
 		if err != nil {
 			return
 		}
-		ms, err := k.s.parse(b, true)
+		in, err := k.s.parse(b, true)
 		if err == nil && k.s.o.Take != nil {
-			k.s.o.Take(ms)
+			k.s.o.Take(in.ms)
 		}
 		switch {
 		case err == nil && k.s.faye():
-			k.s.processFaye(from, ms, k.frame)
+			k.s.processFaye(from, in, k.frame)
 		case err == nil:
-			_, err = k.s.process(from, ms)
+			_, err = k.s.process(from, in)
 		}
 		if err != nil && !errors.Is(err, errNothing) && !k.s.faye() { // Faye says nothing
 			k.refuse(websocket.CloseInternalServerErr, err.Error())
@@ -117,21 +117,21 @@ func (k *socket) shut(code int) {
 }
 
 // answer sends events, one a frame, and then all replies in one.
-func (k *socket) answer(events, replies []bayeux.Message) {
+func (k *socket) answer(events []outgoing, replies []bayeux.Message) {
 	k.push(events)
 	if len(replies) > 0 {
-		k.frame(replies)
+		k.frame(k.s.join(nil, replies))
 	}
 }
 
 // push sends events as servers do, one a frame.
-func (k *socket) push(events []bayeux.Message) {
+func (k *socket) push(events []outgoing) {
 	for i := range events {
 		k.frame(events[i : i+1])
 	}
 }
 
-func (k *socket) frame(ms []bayeux.Message) {
+func (k *socket) frame(ms []outgoing) {
 	k.out = append(k.out, ms)
 	k.flush()
 }
@@ -161,7 +161,7 @@ func (k *socket) write() {
 		}
 		k.s.mu.Unlock()
 		for _, ms := range frames {
-			if k.s.o.Answer != nil && !k.s.o.Answer(ms) || !k.send(ms) {
+			if k.s.o.Answer != nil && !k.s.o.Answer(plain(ms)) || !k.send(ms) {
 				k.s.mu.Lock()
 				k.cut()
 				k.s.mu.Unlock()
@@ -171,7 +171,7 @@ func (k *socket) write() {
 	}
 }
 
-func (k *socket) send(ms []bayeux.Message) bool {
+func (k *socket) send(ms []outgoing) bool {
 	body := k.s.encode(ms)
 	if body == nil {
 		return true

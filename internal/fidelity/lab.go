@@ -106,6 +106,7 @@ var script = []scene{
 	{name: "wildcards", play: wildcards},
 	{name: "publish", play: publishes},
 	{name: "service", play: services},
+	{name: "what another client publishes", play: relays},
 	{name: "queue", play: queue},
 	{name: "ack", play: acks},
 	{name: "ack, cut at each frame", on: transport.WebSocket, play: ackCuts},

@@ -90,6 +90,38 @@ func services(s *stage) {
 	}
 }
 
+// relays: what becomes of the members that another client puts into what it publishes.
+func relays(s *stage) {
+	s.begin("/lab/r")
+	other := newStage(s.T, s.lab, s.server, s.kind, new(strings.Builder)) // what it is told is not looked at
+	other.fresh()
+	other.shake()
+	for n, members := range [][]any{
+		{"subscription", 5},
+		{"successful", true},
+		{"successful", "yes", "id", 17},
+		{"successful", false, "error", ""},
+		{"successful", false, "error", "402::x"},
+		{"error", 5},
+		{"advice", word{"reconnect": "none"}},
+		{"advice", 5},
+		{"version", word{}, "minimumVersion", []int{}, "connectionType", 5, "supportedConnectionTypes", false},
+		{"ext", 7, "id", "probe"},
+		{"id", nil},
+		{"mine", word{"a": []any{1, nil, "x"}}, "__proto__", 1, "", 2},
+		{"data", nil},
+		{"data", nil, "successful", true},
+		{"data", nil, "error", "402::x", "advice", word{"reconnect": "handshake"}},
+		{"clientId", "nobody"},
+	} {
+		other.ask(other.make("/lab/r", append([]any{"data", n}, members...)...))
+	}
+	other.hangUp()
+	s.pushed(lull)
+	s.ask(s.hold(0))
+	s.pushed(lull)
+}
+
 // queue: what is published while no connect is out.
 func queue(s *stage) {
 	s.begin("/lab/q")
