@@ -30,6 +30,7 @@ var (
 	CometD  = java("cometd9", brief...) // the newest
 	CometD7 = java("cometd7", brief...)
 	CometD5 = java("cometd5", brief...)
+	CometD3 = java("cometd3", brief...) // 3.0.10, of the line that Salesforce has made its server from
 	// CometDLasting is CometD with what the JVM chooses by itself: slower for
 	// some seconds and faster then, for benchmarks.
 	CometDLasting = java("cometd9", "-Xmx2g")

@@ -1,5 +1,10 @@
 import jakarta.servlet.ServletContext;
+import org.cometd.bayeux.Promise;
 import org.cometd.bayeux.server.BayeuxServer;
+import org.cometd.bayeux.server.LocalSession;
+import org.cometd.bayeux.server.ServerChannel;
+import org.cometd.bayeux.server.ServerMessage;
+import org.cometd.bayeux.server.ServerSession;
 import org.cometd.server.BayeuxServerImpl;
 import org.cometd.server.CometDServlet;
 import org.cometd.server.http.AsyncJSONTransport;
@@ -43,5 +48,15 @@ public final class CometD7 extends Server {
     @Override
     void stop() throws Exception {
         jetty.stop();
+    }
+
+    @Override
+    void publish(ServerChannel to, LocalSession from, Object data) {
+        to.publish(from, data, Promise.noop());
+    }
+
+    @Override
+    void deliver(ServerSession to, LocalSession from, ServerMessage.Mutable message) {
+        to.deliver(from, message, Promise.noop());
     }
 }

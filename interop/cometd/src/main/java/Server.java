@@ -14,7 +14,6 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.locks.LockSupport;
 import org.cometd.bayeux.ChannelId;
-import org.cometd.bayeux.Promise;
 import org.cometd.bayeux.server.BayeuxServer;
 import org.cometd.bayeux.server.LocalSession;
 import org.cometd.bayeux.server.ServerChannel;
@@ -44,6 +43,12 @@ abstract class Server {
 
     /** Stops the Jetty as a deployment would. */
     abstract void stop() throws Exception;
+
+    /** Publishes on a channel. */
+    abstract void publish(ServerChannel to, LocalSession from, Object data);
+
+    /** Sends a message to one session. */
+    abstract void deliver(ServerSession to, LocalSession from, ServerMessage.Mutable message);
 
     final void run(String[] args) {
         for (String arg : args) {
@@ -146,7 +151,7 @@ abstract class Server {
             reply.setId(message.getId());
             reply.setSuccessful(true);
             reply.setData(message.getData());
-            from.deliver(publisher.getServerSession(), reply, Promise.noop());
+            deliver(from, publisher, reply);
             return true;
         }
     }
@@ -165,7 +170,7 @@ abstract class Server {
             thread.execute(() -> {
                 ServerChannel to = bayeux.createChannelIfAbsent((String) asked.get("channel")).getReference();
                 for (int i = 0; i < count; i++) {
-                    to.publish(publisher, Map.of("n", i, "text", asked.get("text")), Promise.noop());
+                    Server.this.publish(to, publisher, Map.of("n", i, "text", asked.get("text")));
                 }
             });
             return true;
@@ -197,8 +202,7 @@ abstract class Server {
             while (rate > 0 && System.nanoTime() - start < i * 1_000_000_000L / rate) {
                 LockSupport.parkNanos(start + i * 1_000_000_000L / rate - System.nanoTime());
             }
-            bayeux.createChannelIfAbsent(channel).getReference()
-                    .publish(publisher, Map.of("n", from + i), Promise.noop());
+            publish(bayeux.createChannelIfAbsent(channel).getReference(), publisher, Map.of("n", from + i));
         }
         return count;
     }
