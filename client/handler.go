@@ -156,7 +156,7 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 // that HTTP refused (RFC 9110 section 15.5.2) the Credentials hook may mend.
 func (c *Client) lost(e *fx, err *transport.Error) {
 	cause := causeOf(err)
-	refused := err != nil && err.Status == http.StatusUnauthorized && c.o.Credentials != nil
+	refused := err != nil && err.Status == http.StatusUnauthorized && err.Op != "proxy" && c.o.Credentials != nil
 	switch {
 	case refused && c.shake.refused == maxRefused:
 		c.stop(e, &OpError{Op: "credentials", Err: cause})

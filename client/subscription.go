@@ -48,17 +48,23 @@ func (s *Subscription) Channel() bayeux.Channel { return s.channel }
 // The message's Data and Ext may be shared with other subscriptions and must
 // not be changed; they stay valid, and keep the whole frame they came in.
 func (s *Subscription) Next(ctx context.Context) (bayeux.Message, error) {
+	e, err, _ := s.next(ctx)
+	if e.gap != nil {
+		return e.m, e.gap
+	}
+	return e.m, err
+}
+
+// next is Next; over: err is the subscription's end, not the context's.
+func (s *Subscription) next(ctx context.Context) (e entry, err error, over bool) {
 	for back := true; ; back = false {
 		if e, err, ok := s.take(back); ok {
-			if e.gap != nil {
-				return bayeux.Message{}, e.gap
-			}
-			return e.m, err
+			return e, err, err != nil
 		}
 		select {
 		case <-s.bell:
 		case <-ctx.Done():
-			return bayeux.Message{}, context.Cause(ctx)
+			return entry{}, context.Cause(ctx), false
 		}
 	}
 }
@@ -69,15 +75,17 @@ func (s *Subscription) Next(ctx context.Context) (bayeux.Message, error) {
 func (s *Subscription) Messages(ctx context.Context) iter.Seq2[bayeux.Message, error] {
 	return func(yield func(bayeux.Message, error) bool) {
 		for {
-			m, err := s.Next(ctx)
-			if errors.Is(err, ErrUnsubscribed) {
+			e, err, over := s.next(ctx)
+			switch {
+			case over && errors.Is(err, ErrUnsubscribed):
 				return
-			}
-			if gap := (*GapError)(nil); err != nil && !errors.As(err, &gap) {
-				yield(m, err)
+			case err != nil: // the context's may be anything: its cause is the caller's
+				yield(e.m, err)
 				return
+			case e.gap != nil:
+				err = e.gap
 			}
-			if !yield(m, err) {
+			if !yield(e.m, err) {
 				s.back()
 				return
 			}

@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -35,8 +37,28 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
+// Unwrap returns the cause. What it wraps is never a context's error for
+// errors.Is: those are the caller's, and this is the network's time, also if a
+// library has the same name for both.
+func (e *Error) Unwrap() error {
+	if isContext(e.Err) {
+		return overdue{e.Err}
+	}
+	return e.Err
+}
+
+func isContext(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// overdue is an error of a time limit that was not the caller's.
+type overdue struct{ err error }
+
+func (e overdue) Error() string { return e.err.Error() }
+
+func (e overdue) As(target any) bool { return errors.As(e.err, target) }
+
+func (e overdue) Is(target error) bool { return !isContext(target) && errors.Is(e.err, target) }
 
 // IDs are those of a batch, for Refused.
 func IDs(batch []bayeux.Message) []string {

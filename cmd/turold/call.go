@@ -24,7 +24,7 @@ func (c *call) Run(ctx context.Context, std stdio) error {
 	defer cancel()
 	session, leave, err := c.dial(ctx, std, c.URL)
 	if err != nil {
-		return err
+		return untaken(err)
 	}
 	defer leave()
 	reply, err := session.Call(ctx, c.Target, json.RawMessage(c.JSON))
@@ -37,5 +37,5 @@ func (c *call) Run(ctx context.Context, std stdio) error {
 	}
 	line.WriteByte('\n')
 	_, err = std.out.Write(line.Bytes())
-	return quiet(err)
+	return err
 }

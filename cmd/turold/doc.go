@@ -12,9 +12,11 @@
 // What it logs on standard error is for people, each change of the transport
 // included. It leaves with
 //
-//	0  done, or ended by a first SIGINT or SIGTERM
+//	0  done, or ended by a first SIGINT or SIGTERM, and every message that it was
+//	   given was taken; also if nobody reads the standard output any more
 //	1  wrong usage, or something of this machine failed
-//	2  no transport got through
+//	2  no transport got through, or none had when a signal ended it: what it was
+//	   given did not leave
 //	3  the server refused
 //	4  the timeout ended it
 //	5  the outcome of a message is unknown: the server may have it, or not

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 
 	"github.com/turold/turold/bayeux"
@@ -20,24 +19,32 @@ const (
 	exitMissing
 )
 
-// errTimeout is the cause of a context that --timeout ended.
-var errTimeout = errors.New("the timeout is over")
+// Why a command's context ended. Nothing else is taken for one of these: what
+// a connection or a library says is a failure, whatever it looks like.
+var (
+	errTimeout     = errors.New("the timeout is over") // of --timeout
+	errInterrupted = errors.New("interrupted")         // by a signal
+)
 
-// exitCode sorts how a command ended. What a signal interrupted is done; an
-// unknown outcome is told before the timeout that made it so.
-func exitCode(ctx context.Context, err error) int {
-	var unknown *client.OutcomeError
+// exitCode sorts how a command ended. What became of a message is told before
+// the timeout or the signal that made it so.
+func exitCode(err error) int {
+	var outcome *client.OutcomeError
 	var refused *bayeux.Error
 	var failed *transport.Error
-	switch {
-	case err == nil, closed(err), ctx.Err() != nil:
+	switch messages := errors.As(err, &outcome); {
+	case err == nil:
 		return exitDone
 	case errors.Is(err, errMissing):
 		return exitMissing
-	case errors.As(err, &unknown) && unknown.Sent:
+	case messages && outcome.Sent:
 		return exitUnknown
 	case errors.Is(err, errTimeout):
 		return exitTimeout
+	case errors.Is(err, errInterrupted) && messages:
+		return exitTransport
+	case errors.Is(err, errInterrupted), errors.Is(err, errUnread):
+		return exitDone
 	case errors.As(err, &refused), errors.Is(err, client.ErrLeft), errors.Is(err, errSameToken):
 		return exitRefused
 	case errors.As(err, &failed), errors.Is(err, client.ErrLate):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,10 +61,11 @@ func (l *loadTest) Run(ctx context.Context, std stdio) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := l.tell(std.out, r); err != nil {
-		return err
+	told := l.tell(std.out, r)
+	if failed(told) {
+		return told
 	}
-	return verdict(ctx, r)
+	return cmp.Or(verdict(ctx, r), told)
 }
 
 func (l *loadTest) plan(std stdio) (*load.Plan, error) {
@@ -86,37 +88,45 @@ func (l *loadTest) plan(std stdio) (*load.Plan, error) {
 	return p, p.Validate()
 }
 
-// verdict is what is wrong with what was measured.
+// verdict is what is wrong with what was measured. A signal is the end that the
+// user chose, and nothing is wrong with that: what was published until then is
+// held to the same.
 func verdict(ctx context.Context, r *load.Report) error {
+	ended := context.Cause(ctx)
 	switch {
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
+	case ended != nil && !errors.Is(ended, errInterrupted):
+		return ended
 	case r.Delivered.Lost+r.Delivered.Late > 0:
 		return fmt.Errorf("%w: %d of %d deliveries", errMissing, r.Delivered.Lost+r.Delivered.Late, r.Delivered.Expected)
-	case r.Sessions.Up < r.Sessions.Asked:
+	case r.Sessions.Up < r.Sessions.Asked && ended == nil:
 		return fmt.Errorf("%d sessions did not come up: %w", r.Sessions.Asked-r.Sessions.Up, r.First())
 	case r.Published.Unanswered > 0:
 		return &client.OutcomeError{Sent: true, Err: client.ErrLate}
 	}
-	return r.First()
+	return cmp.Or(r.First(), ended)
 }
 
-// tell writes the report to where it was asked for.
+// tell writes the report to where it was asked for. The files are written also
+// if nobody reads the standard output; the error says so then.
 func (l *loadTest) tell(out io.Writer, r *load.Report) (err error) {
 	asJSON := func(w io.Writer) error { return json.NewEncoder(w).Encode(r) }
 	if l.JSON == "-" {
-		err = quiet(asJSON(out))
+		err = asJSON(out)
 	} else {
-		err = quiet(r.Table(out))
+		err = r.Table(out)
 	}
-	if err == nil && l.JSON != "" && l.JSON != "-" {
-		err = write(l.JSON, asJSON)
+	if l.JSON != "" && l.JSON != "-" && !failed(err) {
+		err = cmp.Or(write(l.JSON, asJSON), err)
 	}
-	if err == nil && l.Plot != "" {
-		err = write(l.Plot, r.Plot)
+	if l.Plot != "" && !failed(err) {
+		err = cmp.Or(write(l.Plot, r.Plot), err)
 	}
 	return err
 }
+
+// failed reports whether what was measured could not be written, though somebody
+// may want it.
+func failed(err error) bool { return err != nil && !errors.Is(err, errUnread) }
 
 // write makes a file, or says why there is none.
 func write(name string, content func(io.Writer) error) error {

@@ -23,6 +23,21 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
 }
 
+// errUnread is the end of a standard output that nobody reads any more.
+var errUnread = errors.New("nobody reads the standard output any more")
+
+// An output is the standard output. That nobody reads it is known here alone: a
+// connection that breaks has the same error.
+type output struct{ w io.Writer }
+
+func (o output) Write(b []byte) (int, error) {
+	n, err := o.w.Write(b)
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
+		err = errUnread
+	}
+	return n, err
+}
+
 // stdio is where a command reads and writes.
 type stdio struct {
 	in       io.Reader
@@ -39,8 +54,13 @@ type cli struct {
 	Serve     serve     `cmd:"" help:"Run a Bayeux server for trying things out, in memory."`
 }
 
-// run is the whole program, and returns its exit code.
-func run(ctx context.Context, args []string, s stdio) int {
+// run is the whole program, and returns its exit code. The context ends with the
+// first signal.
+func run(signalled context.Context, args []string, s stdio) int {
+	s.out = output{s.out}
+	ctx, end := context.WithCancelCause(context.WithoutCancel(signalled))
+	defer end(nil)
+	defer context.AfterFunc(signalled, func() { end(errInterrupted) })()
 	var c cli
 	helped := false
 	parser, err := kong.New(&c, kong.Name("turold"), kong.Description("Bayeux from the command line."),
@@ -58,7 +78,7 @@ func run(ctx context.Context, args []string, s stdio) int {
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	err = parsed.Run(s)
-	code := exitCode(ctx, err)
+	code := exitCode(err)
 	if code != exitDone {
 		fmt.Fprintf(s.err, "turold: %v\n", err)
 	}
@@ -87,6 +107,3 @@ func unquoted(err error, args []string) string {
 	}
 	return said
 }
-
-// closed reports whether err is about a pipe that nobody reads any more.
-func closed(err error) bool { return errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) }

@@ -30,7 +30,10 @@ func (p *publish) Run(ctx context.Context, std stdio) error {
 	ctx, cancel := p.within(ctx)
 	defer cancel()
 	c, leave, err := p.dial(ctx, std, p.URL)
-	if err != nil {
+	switch {
+	case err != nil && p.JSON != nil:
+		return untaken(err)
+	case err != nil:
 		return err
 	}
 	defer leave()
@@ -39,6 +42,15 @@ func (p *publish) Run(ctx context.Context, std stdio) error {
 		return c.Publish(ctx, ch, json.RawMessage(*p.JSON))
 	}
 	return pour(ctx, c, ch, std.in)
+}
+
+// untaken is why there is no session for a message that was to leave. A signal is
+// no good end for it.
+func untaken(err error) error {
+	if errors.Is(err, errInterrupted) {
+		return &client.OutcomeError{Err: err}
+	}
+	return err
 }
 
 // A sent line waits for its answer.
@@ -78,7 +90,7 @@ func outcome(ctx context.Context, r *client.Receipt) error {
 	err := r.Wait(ctx)
 	select {
 	case <-r.Done():
-		return err
+		return r.Err()
 	default:
 		return &client.OutcomeError{Sent: true, Err: err}
 	}
@@ -87,7 +99,7 @@ func outcome(ctx context.Context, r *client.Receipt) error {
 // send hands lines over until there are none.
 func send(ctx context.Context, c *client.Client, ch bayeux.Channel, in io.Reader, out chan<- sent) error {
 	all := lines(ctx, in)
-	for n := 1; ; n++ {
+	for n := 1; ctx.Err() == nil; n++ {
 		select {
 		case l, ok := <-all:
 			if !ok {
@@ -101,9 +113,9 @@ func send(ctx context.Context, c *client.Client, ch bayeux.Channel, in io.Reader
 				out <- sent{n, r}
 			}
 		case <-ctx.Done():
-			return context.Cause(ctx)
 		}
 	}
+	return context.Cause(ctx)
 }
 
 // A line of standard input, or why there is none.

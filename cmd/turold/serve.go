@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,13 +41,13 @@ func (s *serve) Run(ctx context.Context, std stdio) error {
 	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Listen)
 	if err != nil {
-		return err
+		return cmp.Or(context.Cause(ctx), err)
 	}
 	server := bayeuxtest.Serve(l, s.Path, bayeuxtest.New(nil), nil)
 	defer server.Close()
 	server.Handle("/service/echo", func(_ *bayeuxtest.Session, m bayeux.Message) (any, error) { return m.Data, nil })
 	if _, err := fmt.Fprintln(std.out, server.URL); err != nil {
-		return quiet(err)
+		return err
 	}
 	var all sync.WaitGroup
 	defer all.Wait()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"sync"
 
 	"github.com/turold/turold/bayeux"
@@ -40,7 +39,8 @@ func (s *subscribe) Run(ctx context.Context, std stdio) error {
 	for _, ch := range s.Channels {
 		sub, err := c.Subscribe(ctx, bayeux.Channel(ch), nil)
 		if err != nil {
-			return err
+			end(err)
+			break
 		}
 		all.Go(func() { end(p.pull(ctx, sub)) })
 	}
@@ -102,7 +102,7 @@ func (p *printer) event(m bayeux.Message) error {
 		return errEnough
 	}
 	if err := p.out.Encode(event{m.Channel, m.ID, m.Data, m.Ext}); err != nil {
-		return quiet(err)
+		return err
 	}
 	if p.bounded {
 		if p.left--; p.left == 0 {
@@ -119,13 +119,5 @@ func (p *printer) gap(e *client.GapError) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return quiet(p.out.Encode(h))
-}
-
-// quiet turns a standard output that nobody reads any more into a quiet end.
-func quiet(err error) error {
-	if err != nil && closed(err) {
-		return io.ErrClosedPipe
-	}
-	return err
+	return p.out.Encode(h)
 }

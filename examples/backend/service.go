@@ -130,10 +130,10 @@ func (s *service) send(w http.ResponseWriter, r *http.Request, name string) {
 func refuse(w http.ResponseWriter, err error) {
 	var outcome *client.OutcomeError
 	switch {
+	case errors.As(err, &outcome) && outcome.Sent: // first: its cause may be a refusal of something else
+		http.Error(w, "it may have arrived, or not", http.StatusGatewayTimeout)
 	case errors.Is(err, bayeux.ErrUnauthorized):
 		http.Error(w, "the server does not let you", http.StatusForbidden)
-	case errors.As(err, &outcome) && outcome.Sent:
-		http.Error(w, "it may have arrived, or not", http.StatusGatewayTimeout)
 	default: // full, draining, an outage
 		w.Header().Set("Retry-After", fmt.Sprint(1+rand.N(5))) // not all at once
 		http.Error(w, "not now", http.StatusServiceUnavailable)

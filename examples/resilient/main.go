@@ -170,7 +170,7 @@ func (w *watcher) follow(ctx context.Context) error {
 func (w *watcher) reload(ctx context.Context, c *client.Client) error {
 	m, err := c.Call(ctx, "stock", nil)
 	var open *client.OutcomeError
-	if errors.As(err, &open) && c.Err() == nil && ctx.Err() == nil {
+	if errors.As(err, &open) && open.Sent && c.Err() == nil && ctx.Err() == nil {
 		return w.reload(ctx, c) // no answer came: asking twice does no harm
 	}
 	if err != nil {

@@ -77,9 +77,9 @@ func broken(err error) bool {
 // request: it refused the stream, or went away before it (RFC 9113 sections 6.8 and
 // 8.7). net/http has no types for either.
 func unprocessed(err error) bool {
-	says := err.Error()
-	return strings.Contains(says, "cannot retry err [stream error: ") && strings.Contains(says, "; REFUSED_STREAM") ||
-		strings.Contains(says, "cannot retry err [http2: Transport received Server's graceful shutdown GOAWAY]")
+	says, ok := strings.CutPrefix(err.Error(), "http2: Transport: cannot retry err [") // elsewhere it may be the server's own words
+	return ok && (strings.HasPrefix(says, "stream error: ") && strings.Contains(says, "; REFUSED_STREAM") ||
+		strings.HasPrefix(says, "http2: Transport received Server's graceful shutdown GOAWAY]"))
 }
 
 // plain is err without what must not be told: net/url puts whole URLs into its

@@ -1,6 +1,8 @@
 package longpoll
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,4 +27,12 @@ func TestContentTypes(t *testing.T) {
 	} {
 		require.Equal(t, want, isJSON(contentType), contentType)
 	}
+}
+
+// TestAServersWordsAreNoMark: the text of a GOAWAY is the server's, and does not
+// say that a request was not looked at.
+func TestAServersWordsAreNoMark(t *testing.T) {
+	refused := "http2: Transport: cannot retry err [stream error: stream ID 3; REFUSED_STREAM; received from peer] after Request.Body was written"
+	require.True(t, unprocessed(errors.New(refused)))
+	require.False(t, unprocessed(fmt.Errorf("http2: server sent GOAWAY and closed the connection; LastStreamID=3, ErrCode=NO_ERROR, debug=%q", refused)))
 }
