@@ -103,7 +103,7 @@ type race struct {
 	proven   bool // it has answered
 	owns     bool // it carries the session, and the Handler knows it
 	born     bool // the session began on it: HTTP does not know it
-	drawing  bool // it is inside the Handler's Next
+	drawing  bool // it is inside the Handler's Next, and what it gets is out on it
 	connect  bool // a connect is out on it
 	letting  bool // some of what was kept is on its way to the Handler
 	scout    bool // an exchange of our own is to say whether HTTP works, before it is left for its age
@@ -170,6 +170,7 @@ func (r *race) step(e event) (fx effects) {
 			r.httpAsks(&fx, e)
 		} else {
 			r.socketAsks(&fx, e)
+			r.drawing = r.drawing || fx.pass
 		}
 	case drew:
 		if e.pipe == onHTTP {
@@ -238,8 +239,10 @@ func (r *race) timer(fx *effects, now mono.Moment) {
 	if mono.Due(&r.until, now.Time) {
 		switch r.at {
 		case shut:
-			r.skip = true
-			r.open(fx, anchored)
+			if !r.drawing { // what the draw comes to decides
+				r.skip = true
+				r.open(fx, anchored)
+			}
 		case adopting, bold:
 			r.cut(fx, errMute)
 		case clearing: // what it owes may still come
@@ -276,7 +279,7 @@ func (r *race) wakePending(fx *effects) {
 
 // recheck begins anew with a socket that is not proven, and with none.
 func (r *race) recheck(fx *effects, now mono.Moment) {
-	if r.owns || r.unwanted {
+	if r.owns || r.drawing || r.unwanted {
 		return
 	}
 	if r.sock != 0 || r.dialling {

@@ -17,6 +17,10 @@ const mostGrace = 50 * time.Millisecond
 
 // dares decides what follows a handshake that HTTP has brought.
 func (r *race) dares(e event) {
+	if r.at == turning && r.born { // it was to begin on the socket, and has begun by HTTP
+		r.born, r.next = false, bold
+		return
+	}
 	if r.at != anchored || r.unwanted || r.stale || r.owns || !r.mem.good(r.key, e.now.Wall) {
 		return
 	}

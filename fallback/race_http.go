@@ -82,7 +82,8 @@ func (r *race) httpDrew(fx *effects, e event) {
 	if r.carrier != "" {
 		r.leave(fx, errStanding)
 	}
-	r.shaking, r.shakeBy, r.born, r.warm = e.leg, e.now.Add(r.longest), false, false
+	r.shaking, r.shakeBy, r.warm = e.leg, e.now.Add(r.longest), false
+	r.born = r.born && r.at == turning // it was drawn while the session turned to a socket: who answers it decides
 	r.late = r.shakeBy
 	if r.redial.IsZero() && r.doubt.IsZero() || r.down {
 		r.down = false

@@ -49,9 +49,10 @@ func (r *race) scouted(fx *effects, e event) {
 	r.parts(fx, e.now)
 }
 
-// parts goes on when the connect has ended, and then when nothing is owed.
+// parts goes on when the connect has ended, and none is being drawn, and then
+// when nothing is owed.
 func (r *race) parts(fx *effects, now mono.Moment) {
-	if r.at == parting && !r.connect {
+	if r.at == parting && !r.connect && !r.drawing {
 		r.at, r.until = clearing, now.Add(r.patience())
 	}
 	if r.at == clearing && r.owed == 0 {

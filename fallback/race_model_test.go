@@ -43,6 +43,7 @@ type weather struct {
 	commands int
 	answered int // connects that were answered
 
+	good    bool // the weather is
 	carrier string
 	known   bool // the server knows sessions on sockets
 	been    map[stand]int
@@ -54,6 +55,7 @@ type raceLeg struct {
 	owed   [][]bayeux.Message // what it carries that was not answered
 	own    bool               // it carries what is the valve's
 	given  bool               // the Handler gave it something
+	draws  bool               // it is inside the Handler's Next
 	parted bool               // it was left while it worked: it is only read
 	doomed bool               // cut or drained
 	proven bool               // a socket that has brought something
@@ -159,7 +161,7 @@ func (w *weather) goesOn() {
 	if len(w.slow) > 0 {
 		return
 	}
-	ending := w.cur == nil || w.cur.doomed // whose End is on its way
+	ending := w.cur == nil || w.cur.doomed || w.cur.draws // whose End, or draw, is on its way
 	waits := !ending && (w.r.at == shut || w.r.at == adopting || w.r.at == clearing)
 	w.require(!waits || !w.r.due().IsZero(), "it waits for ever")
 	w.require(!w.r.holdsBack() || w.r.letting || !w.r.due().IsZero(), "something waits for ever")
@@ -169,11 +171,11 @@ func (w *weather) goesOn() {
 	w.require(!w.r.dialling || w.r.sock != 0 || opening, "a dial that nobody makes")
 }
 
-// apart: what the Handler gave is never out on both pipes.
+// apart: what the Handler gave, or is about to give, is never out on both pipes.
 func (w *weather) apart() {
 	http, socket := 0, 0
 	for _, p := range w.posts {
-		if p.given {
+		if p.given || p.draws {
 			http++
 		}
 	}
@@ -181,7 +183,8 @@ func (w *weather) apart() {
 		if s == nil {
 			continue
 		}
-		if s.parted = s.parted || s.id == w.r.parted; s.given && !s.parted {
+		left := s.id == w.r.parted || w.r.at == offering && s.id == w.r.sock // what it owes may be out still
+		if s.parted = s.parted || left; s.draws || s.given && !s.parted {
 			socket++
 		}
 	}
@@ -191,6 +194,7 @@ func (w *weather) apart() {
 
 // next is the Handler's Next.
 func (w *weather) next(lane transport.Lane, l *raceLeg) (b []bayeux.Message) {
+	w.require(lane == transport.Commands || w.connect == 0 || w.connect == l.id, "a connect is asked for while one is out elsewhere")
 	switch {
 	case lane == transport.Commands && !w.session && w.shake == 0:
 		w.shake, b = l.id, batch(w.t, handshake)
@@ -231,9 +235,21 @@ func (w *weather) asks(p pipe, lane transport.Lane, l *raceLeg) bool {
 		}
 		return fx.batch != nil
 	}
+	l.draws = true
+	w.apart()
+	w.meanwhile()
 	b := w.next(lane, l)
+	w.meanwhile()
+	l.draws = false
 	w.step(event{kind: drew, pipe: p, leg: l.id, batch: b})
 	return b != nil
+}
+
+// meanwhile has other things happen: a draw takes its time.
+func (w *weather) meanwhile() {
+	for w.rng.IntN(3) == 0 {
+		w.act(w.good)
+	}
 }
 
 func (w *weather) ends(p pipe, l *raceLeg, err *transport.Error) {
@@ -318,6 +334,7 @@ func (w *weather) answer(b []bayeux.Message, socket bool) string {
 
 // act does one thing that can happen now. In good weather everything works.
 func (w *weather) act(good bool) {
+	w.good = good
 	if w.rng.IntN(2) == 0 {
 		w.catchUp()
 	}
@@ -338,7 +355,7 @@ func (w *weather) act(good bool) {
 			w.cur, w.asking = l, true
 		}
 	case 2, 3: // the socket asks
-		if s := w.cur; s != nil && w.asking {
+		if s := w.cur; s != nil && w.asking && !s.draws {
 			w.asking = false
 			for _, lane := range []transport.Lane{transport.Commands, transport.Connect} {
 				if w.cur == s && w.asks(onSocket, lane, s) {
@@ -352,14 +369,16 @@ func (w *weather) act(good bool) {
 			w.lanes[lane] = false
 			w.ids++
 			l := &raceLeg{id: w.ids, lane: transport.Lane(lane)}
-			if w.asks(onHTTP, l.lane, l) {
-				w.posts = append(w.posts, l)
+			w.posts = append(w.posts, l)
+			if !w.asks(onHTTP, l.lane, l) {
+				w.posts = slices.DeleteFunc(w.posts, func(x *raceLeg) bool { return x == l })
 			}
 		}
 	case 6, 7: // an exchange ends
 		if len(w.posts) > 0 {
 			l := w.posts[w.rng.IntN(len(w.posts))]
 			switch {
+			case l.draws:
 			case l.doomed:
 				w.ends(onHTTP, l, fails("cut", 0))
 			case bad:
@@ -374,10 +393,13 @@ func (w *weather) act(good bool) {
 		}
 	case 8: // the socket brings something, or dies
 		for _, l := range slices.Clone(w.old) {
-			w.ends(onSocket, l, fails("cut", 0))
+			if !l.draws {
+				w.ends(onSocket, l, fails("cut", 0))
+			}
 		}
 		if s := w.cur; s != nil {
 			switch {
+			case s.draws && (s.doomed || bad): // its end comes behind the draw
 			case s.doomed:
 				w.ends(onSocket, s, fails("cut", 0))
 			case bad:

@@ -40,9 +40,10 @@ func (r *race) release() {
 	}
 }
 
-// leave ends a socket that carries nothing of the session's.
+// leave ends a socket that carries nothing of the session's, and is about to
+// get nothing.
 func (r *race) leave(fx *effects, cause error) {
-	if r.owns {
+	if r.owns || r.drawing {
 		return
 	}
 	if r.sock != 0 {
@@ -119,10 +120,10 @@ func (r *race) socketAsks(fx *effects, e event) {
 	case !r.proven && r.again.IsZero() && !r.probe.IsZero() && e.now.Before(r.probe): // once more
 		r.again = r.probe
 		fx.batch = probing()
-	case r.at == shut && r.settled(e.now) && e.lane == transport.Connect && !r.drawing:
+	case r.at == shut && r.settled(e.now) && e.lane == transport.Connect:
 		zero := time.Duration(0) // the answer is what proves that the session moved
 		fx.pass, fx.hold = true, &zero
-		r.drawing, r.pending[transport.Connect] = true, false
+		r.pending[transport.Connect] = false
 	}
 }
 
@@ -134,19 +135,20 @@ func (r *race) opens(e event) {
 
 // socketDrew: the valve turns with the draw.
 func (r *race) socketDrew(fx *effects, e event) {
-	r.drawing = false
 	if e.leg != r.sock {
 		return
 	}
+	r.drawing = false
 	r.connect = r.connect || connects(e.batch)
 	r.owed += commands(e.batch)
 	if r.at == bold && r.until.IsZero() && len(e.batch) > 0 {
 		r.until = e.now.Add(r.patience())
 	}
+	r.parts(fx, e.now)
 	if r.at != shut {
 		return
 	}
-	if len(e.batch) == 0 && r.pending[transport.Connect] { // it has one by now
+	if len(e.batch) == 0 && r.pending[transport.Connect] && !r.until.IsZero() { // it has one by now
 		fx.wake[onSocket][transport.Connect] = true
 		return
 	}

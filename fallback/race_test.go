@@ -121,3 +121,82 @@ func TestSlowSocketsAreNotMute(t *testing.T) {
 		})
 	}
 }
+
+// TestADrawInProgressIsOut: a socket that is inside the Handler's Next may come out
+// with the connect, so HTTP is offered none before, whatever happens meanwhile.
+func TestADrawInProgressIsOut(t *testing.T) {
+	const socket, other = 7, 9
+	connect := transport.Connect
+	for name, c := range map[string]struct {
+		at        stand
+		meanwhile func(step func(event) effects)
+		goes      stand // when it has the connect
+	}{
+		"it is left for its age": {upgraded, func(step func(event) effects) {
+			step(event{kind: asks, pipe: onHTTP, leg: other})
+			step(event{kind: ended, pipe: onHTTP, leg: other})
+		}, parting},
+		"nothing had moved for too long":       {shut, func(step func(event) effects) { step(event{kind: late}) }, adopting},
+		"the Handler wants to know what lives": {shut, func(step func(event) effects) { step(event{kind: checks}) }, adopting},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRace(new(Memory), func() string { return "x" }, DefaultPatience)
+			r.carrier, r.begun = transport.WebSocket, true
+			r.sock, r.proven, r.warm, r.at = socket, true, true, c.at
+			r.owns, r.scout = c.at == upgraded, c.at == upgraded
+			r.until = later(time.Second).Time
+			at := 2 * time.Second
+			step := func(e event) effects {
+				e.now = later(at)
+				return r.step(e)
+			}
+			require.True(t, step(event{kind: asks, pipe: onSocket, leg: socket, lane: connect}).pass)
+			c.meanwhile(func(e event) effects {
+				fx := step(e)
+				require.Zero(t, fx.cut)
+				return fx
+			})
+			require.False(t, step(event{kind: asks, pipe: onHTTP, leg: other + 1, lane: connect}).pass)
+			step(event{kind: drew, pipe: onSocket, leg: socket, lane: connect, batch: batch(t, held)})
+			require.Equal(t, c.goes, r.at)
+			require.False(t, step(event{kind: asks, pipe: onHTTP, leg: other + 2, lane: connect}).pass)
+		})
+	}
+}
+
+// TestAHandshakeDrawnWhileTheSocketTakesOver: the one that was to go by the socket
+// was drawn by HTTP already, and who answers it has the session.
+func TestAHandshakeDrawnWhileTheSocketTakesOver(t *testing.T) {
+	for name, granted := range map[string]bool{"granted": true, "failed": false} {
+		t.Run(name, func(t *testing.T) {
+			const failed, socket, again = 1, 2, 3
+			r := newRace(new(Memory), func() string { return "x" }, DefaultPatience)
+			step := func(e event) effects {
+				e.now = epoch
+				return r.step(e)
+			}
+			step(event{kind: woken, lane: transport.Commands})
+			require.True(t, step(event{kind: asks, pipe: onHTTP, leg: failed}).pass)
+			step(event{kind: drew, pipe: onHTTP, leg: failed, batch: batch(t, handshake)})
+			step(event{kind: ended, pipe: onHTTP, leg: failed, err: fails("read", 0)})
+			step(event{kind: passed, pipe: onHTTP, leg: failed})
+			require.True(t, step(event{kind: asks, pipe: onHTTP, leg: again}).pass)
+			require.Len(t, step(event{kind: asks, pipe: onSocket, leg: socket}).let, 1, "the handshake goes there")
+			step(event{kind: drew, pipe: onHTTP, leg: again, batch: batch(t, handshake)})
+			if granted {
+				require.True(t, step(event{kind: brought, pipe: onHTTP, leg: again, batch: batch(t, grantedHTTP)}).pass)
+				step(event{kind: ended, pipe: onHTTP, leg: again})
+			} else {
+				step(event{kind: ended, pipe: onHTTP, leg: again, err: fails("read", 0)})
+			}
+			step(event{kind: passed, pipe: onHTTP, leg: again})
+			step(event{kind: passed, leg: failed})
+			require.Equal(t, map[bool]stand{true: bold, false: upgraded}[granted], r.at)
+			require.True(t, step(event{kind: asks, pipe: onSocket, leg: socket}).pass)
+			step(event{kind: drew, pipe: onSocket, leg: socket, batch: batch(t, map[bool]string{true: held, false: handshake}[granted])})
+			step(event{kind: brought, pipe: onSocket, leg: socket, batch: batch(t, map[bool]string{true: connectOK, false: grantedHTTP}[granted])})
+			require.Equal(t, transport.WebSocket, r.carrier)
+			require.Equal(t, !granted, r.born, "HTTP knows a session that it began")
+		})
+	}
+}
