@@ -205,9 +205,7 @@ func (w *weather) next(lane transport.Lane, l *raceLeg) (b []bayeux.Message) {
 		w.connect = l.id
 		b = batch(w.t, held)
 	}
-	if b != nil {
-		l.owed, l.given = append(l.owed, b), true
-	}
+	l.given = l.given || b != nil
 	return b
 }
 
@@ -242,6 +240,9 @@ func (w *weather) asks(p pipe, lane transport.Lane, l *raceLeg) bool {
 	w.meanwhile()
 	l.draws = false
 	w.step(event{kind: drew, pipe: p, leg: l.id, batch: b})
+	if b != nil { // it leaves
+		l.owed = append(l.owed, b)
+	}
 	return b != nil
 }
 
