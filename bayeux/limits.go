@@ -1,6 +1,7 @@
 package bayeux
 
-// Limits bound what one frame or body may be. Zero fields take the default.
+// Limits bound what one frame or body may be. Zero fields take the default;
+// math.MaxInt is no limit.
 type Limits struct {
 	Bytes    int // of the whole, after any inflation; default 1 MiB (Salesforce needs 10)
 	Messages int // in one batch; default 20,000, so that a server with 10,000 events to tell can add its replies

@@ -33,7 +33,7 @@ func (w *watch) read() time.Time {
 // the last look.
 func (w *watch) look() time.Duration {
 	at, wall := mono.Now(), w.read()
-	jump := wall.Sub(w.wall) - at.Sub(w.at)
+	jump := wall.Add(-at.Sub(w.at)).Sub(w.wall)
 	w.at, w.wall = at, wall
 	return jump
 }

@@ -68,7 +68,7 @@ func (c *Client) drawConnect(b []bayeux.Message, l transport.Leg, now mono.Time)
 			longest = max(y.hold, *advised)
 		}
 	}
-	y.id, y.leg, y.sent, y.late = m.ID, l.ID, now, now.Add(longest+c.o.NetworkDelay)
+	y.id, y.leg, y.sent, y.late = m.ID, l.ID, now, now.Add(longest).Add(c.o.NetworkDelay)
 	y.due, y.ready, y.first, y.ride, y.zero, y.events = mono.Time{}, false, false, b != nil, true, false
 	y.x = c.begins(m, l.Type, now)
 	return append(b, m)
@@ -149,7 +149,7 @@ func (c *Client) connected(e *fx, l *leg, m *bayeux.Message) {
 		c.fail(e, &OpError{Op: "connect", Err: err}, c.interval())
 	default:
 		c.carry, y.zero, y.oversize = l.kind, false, mono.Time{}
-		y.obeyed = y.obeyed || empty && y.hold > 0 && took <= y.hold+c.o.NetworkDelay
+		y.obeyed = y.obeyed || empty && y.hold > 0 && took-y.hold <= c.o.NetworkDelay
 		c.lived = true
 		c.shake.refused = 0
 		c.recovered()

@@ -32,7 +32,7 @@ func (c *Client) event(e *fx, id transport.LegID, l *leg, m *bayeux.Message) {
 	l.bytes += size
 	c.heldBytes += size
 	lim := c.d.limits()
-	if len(l.held) > maxHeld*lim.Messages || c.heldBytes > lim.Unacknowledged {
+	if (len(l.held)-1)/maxHeld >= lim.Messages || c.heldBytes > lim.Unacknowledged {
 		c.cutLeg(e, id, errAckHeld)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
@@ -103,6 +104,9 @@ func (d *Dialer) Dial(ctx context.Context, url string, o *Options) (*Client, err
 }
 
 func (d *Dialer) dial(ctx context.Context, url string, o *Options, owned bool) (*Client, error) {
+	if ctx.Err() != nil {
+		return nil, &OpError{Op: "dial", Err: context.Cause(ctx)}
+	}
 	c, err := d.newClient(url, o)
 	if err != nil {
 		return nil, &OpError{Op: "dial", Err: err}
@@ -142,10 +146,13 @@ func (d *Dialer) newClient(rawURL string, o *Options) (*Client, error) {
 	if o != nil {
 		c.o = *o
 	}
+	err := d.check(&c.o)
+	if err != nil {
+		return nil, err
+	}
 	c.o.Outbox = c.o.Outbox.or(1024, 8<<20)
 	c.o.NetworkDelay = or(c.o.NetworkDelay, 10*time.Second)
-	c.o.Lease = or(c.o.Lease, 30*time.Second)
-	var err error
+	c.o.Lease = *bayeux.Millis(or(c.o.Lease, 30*time.Second)) // as it goes over the wire, and comes back
 	if c.base, err = d.addressed(rawURL, c.o.WebSocketURL); err != nil {
 		return nil, err
 	}

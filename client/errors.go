@@ -59,6 +59,14 @@ func (e *OpError) Error() string {
 // Unwrap returns the cause.
 func (e *OpError) Unwrap() error { return e.Err }
 
+// asOp is err if it is an OpError, and otherwise one around it.
+func asOp(op string, err error) error {
+	if errors.As(err, new(*OpError)) {
+		return err
+	}
+	return &OpError{Op: op, Err: err}
+}
+
 // An OutcomeError is the outcome of a message that got no reply.
 type OutcomeError struct {
 	Sent bool  // false: the server does not have it: it never left, or was refused for its size. True: it may have it, or not

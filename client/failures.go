@@ -22,6 +22,7 @@ const (
 	burst       = 10                      // tries of an outage, at most, in
 	burstTime   = 10 * time.Second        // its beginning, however the jitter falls
 	spread      = 5 * time.Second         // over which clients of a server that drains come back
+	leastPause  = 100 * time.Millisecond  // of a Backoff of the user's, but for the first failure in a row
 	longestWish = 10 * time.Minute        // a server may ask for: what is longer is a mistake, or looks like a session that hangs
 )
 
@@ -32,7 +33,7 @@ type failures struct {
 	start mono.Time // of the outage: of its first
 	last  mono.Time
 	up    mono.Time // when it was connected again after the last; zero: it has yet to be
-	until mono.Time // nothing is drawn before; zero: no pause
+	until mono.Time // nothing is drawn before; zero: no pause; never, too, while Backoff is asked
 	again mono.Time // when another connection or transport was tried at once; zero: not, or it worked
 	freed mono.Time // when answered last forgot the others
 	back  *backoff.ExponentialBackOff
@@ -52,8 +53,14 @@ func (c *Client) fail(e *fx, cause error, floor time.Duration) {
 		f.tries++
 		f.last, f.up = now, mono.Time{}
 		c.shake.leaves()
-		f.until = now.Add(c.pause(now))
 		c.d.shared.failures.Add(1)
+		if outage := now.Sub(f.start); c.o.Backoff == nil {
+			f.until = now.Add(c.pause(now, outage))
+		} else {
+			n := f.n
+			f.until = mono.Never
+			e.tell(func() { c.askBackoff(n, outage, floor) })
+		}
 	}
 	if least := now.Add(floor); f.until.Before(least) {
 		f.until = least
@@ -61,13 +68,29 @@ func (c *Client) fail(e *fx, cause error, floor time.Duration) {
 	c.turn(e, Waiting, cause)
 }
 
+// askBackoff has the user's Backoff say how long the pause is that began, unless
+// it has ended meanwhile.
+func (c *Client) askBackoff(n int, outage, floor time.Duration) {
+	pause := c.o.Backoff(n, outage)
+	c.step(func(e *fx) {
+		f := &c.failures
+		if f.until != mono.Never {
+			return
+		}
+		if pause < 0 {
+			c.stop(e, asOp("connect", c.cause))
+			return
+		}
+		if n > 1 {
+			pause = max(pause, leastPause)
+		}
+		f.until = mono.Now().Add(max(pause, floor))
+	})
+}
+
 // pause is the wait after the failure just counted.
-func (c *Client) pause(now mono.Time) time.Duration {
+func (c *Client) pause(now mono.Time, outage time.Duration) time.Duration {
 	f := &c.failures
-	outage := now.Sub(f.start)
-	if c.o.Backoff != nil {
-		return max(c.o.Backoff(f.n, outage), 0)
-	}
 	if f.n == 1 {
 		f.back = backoff.NewExponentialBackOff(backoff.WithInitialInterval(firstPause), backoff.WithMultiplier(2),
 			backoff.WithRandomizationFactor(jitter), backoff.WithMaxInterval(shortPause), backoff.WithMaxElapsedTime(0))

@@ -14,6 +14,10 @@ import (
 // refused sign-in.
 const maxRefused = 2
 
+// leastRenewal is how long a credential is used at least before the hook is asked
+// for the next, however soon it expires.
+const leastRenewal = time.Second
+
 // maxClientID bounds what each message carries that leaves: servers have some
 // thirty bytes.
 const maxClientID = 1024
@@ -76,6 +80,10 @@ func expired(cr *Credential) bool {
 func (c *Client) drawHandshake(e *fx, l transport.Leg, now mono.Time) []bayeux.Message {
 	s := &c.shake
 	if s.leg != 0 || s.asking {
+		return nil
+	}
+	if c.o.Credentials != nil && s.cred == nil { // the hook failed, and the pause after that is over
+		c.authorize(nil)
 		return nil
 	}
 	if l.Once { // a socket that is open by now was dialled in time
@@ -195,7 +203,7 @@ func (c *Client) authorized(e *fx, cr *Credential, ext object) {
 	s := &c.shake
 	s.cred, s.ext, s.renew = cr, ext, mono.Time{}
 	if left := time.Until(cr.Expires.Round(0)); !cr.Expires.IsZero() && left > 0 { // by the wall clock
-		s.renew = mono.Now().Add(left - min(left/10, time.Minute))
+		s.renew = mono.Now().Add(max(left-min(left/10, time.Minute), leastRenewal))
 	}
 	if c.id == "" { // a socket that is open was opened without it
 		c.abandon(e)
@@ -211,7 +219,7 @@ func (c *Client) unauthorized(e *fx, err error, mending bool) {
 		c.stop(e, err)
 	case c.id == "":
 		c.fail(e, err, 0)
-		c.shake.cred, c.shake.renew = nil, c.failures.until
+		c.shake.cred, c.shake.renew = nil, mono.Time{}
 	default:
 		c.shake.renew = mono.Now().Add(longPause)
 	}

@@ -1,8 +1,10 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -32,16 +34,20 @@ type Dialer struct {
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Silence is within which time a dead connection is found out: on a WebSocket
 	// by a ping, on HTTP by TCP keep-alive, or later by the answer that is due
-	// (NetworkDelay). 0: 15 s; at least 1 s. Less costs more pings.
+	// (NetworkDelay). 0 or less: 15 s; at least 1 s. Less costs more pings.
 	Silence time.Duration
-	// Limits bound what a server may send.
+	// Limits bound what a server may send. Zero fields take their defaults, and
+	// math.MaxInt is no limit. Dial refuses what no session could live with: less than
+	// 1 KiB of a body or a header, two messages in a batch, a Depth of 4, or 128 bytes
+	// that are not acknowledged.
 	Limits transport.Limits
 	// Open makes the transport of a session. Nil: the fallback over a
 	// WebSocket and long-polling, by Policy.
 	Open transport.Opener
 	// HandshakeRate is how many handshakes a second may go to one host, of all
 	// sessions together. After a quiet time 50 may go at once, and the rest begins
-	// at a quarter of the rate, which it reaches in 1.5 s. 0: 500; negative: any number.
+	// at a quarter of the rate, which it reaches in 1.5 s. 0: 500; negative, or more
+	// than 1e9: any number.
 	// Where the machine is behind, those whose turns came in the same quarter of a
 	// second may leave together.
 	HandshakeRate int
@@ -95,18 +101,24 @@ type Options struct {
 	// arrives, last to first.
 	Extensions []Extension
 	// Outbox bounds the messages that were sent and not yet answered. Zero
-	// fields: 1,024 messages, 8 MiB.
+	// fields: 1,024 messages, 8 MiB. Dial refuses negative ones.
 	Outbox Bound
 	// NetworkDelay is the time allowed for an answer, beyond the hold of a
-	// connect; 0: 10 s.
+	// connect; 0: 10 s. What is too long to be added to now, as math.MaxInt64 is, means
+	// that no answer is ever late. Dial refuses less than 1 ms.
 	NetworkDelay time.Duration
 	// Lease is how much longer than its own time the server is asked to keep
 	// the session after the connection is gone (advice.interval on the
-	// connect; CometD honours it). 0: 30 s; negative: not asked for.
+	// connect; CometD honours it), in whole milliseconds and up to 24 h: the rest is
+	// cut off. 0: 30 s; negative, or less than 1 ms: not asked for.
 	Lease time.Duration
 	// Backoff says how long to wait after a failure, given how many there were
 	// in a row (1 the first) and for how long. A server's advice and Retry-After are
-	// floors under it, up to ten minutes. Nil: 50 ms at most, unless another connection was just tried
+	// floors under it, up to ten minutes, and so are 100 ms but for the first failure in a
+	// row. A negative pause, such as backoff.Stop, ends the session with the failure; one
+	// that is too long to be added to now lasts until Dialer.NetworkChanged, or until
+	// the machine wakes up. It is called without a lock, on a goroutine of a transport: it
+	// must return soon, and must not call Close or Disconnect. Nil: 50 ms at most, unless another connection was just tried
 	// in vain, then 200 ms doubling to 1.6 s during the first 30 s, then to 20 s, each ±40 %.
 	Backoff func(failures int, outage time.Duration) time.Duration
 	// KeepDialing makes Dial go on after failures, until its context ends.
@@ -122,7 +134,7 @@ type Credential struct {
 	URL     string      // the server's address from now on; empty: as given to Dial
 	Header  http.Header // over Options.Header
 	Ext     any         // merged into the ext object of the handshake
-	Expires time.Time   // zero: it does not
+	Expires time.Time   // zero: it does not. The hook is not asked for the next within a second
 }
 
 // An Extension changes messages on their way. Its methods are called without
@@ -134,7 +146,7 @@ type Extension interface {
 }
 
 // A Bound bounds a queue by whichever is reached first. Zero fields take the
-// queue's default.
+// queue's default, math.MaxInt is no bound, and negative ones are refused.
 type Bound struct {
 	Messages int
 	Bytes    int // of data and ext, and of names and ids where they are longer than 512 bytes
@@ -166,6 +178,54 @@ type SubscribeOptions struct {
 	Queue Bound      // zero fields: 16,384 messages, 16 MiB
 	Full  FullPolicy // zero: DropOldest
 	Ext   any        // marshalled into the ext of the /meta/subscribe, also after a new handshake; the first subscriber's counts
+}
+
+// The least that a session can live with.
+const (
+	leastBytes    = 1 << 10 // of a handshake's reply, or of its header
+	leastMessages = 2       // in a batch: a reply, and an event beside it
+	leastDepth    = 4       // of a list in the advice of a message
+	leastHeld     = 128     // bytes of an event that waits for its acknowledgement
+	leastDelay    = time.Millisecond
+)
+
+// check returns an error that names the first option whose value has no meaning.
+func (d *Dialer) check(o *Options) error {
+	l := d.Limits
+	return cmp.Or(
+		oneOf("Policy.Mode", d.Policy.Mode, fallback.LongPollingOnly),
+		atLeast("Limits.Bytes", l.Bytes, leastBytes),
+		atLeast("Limits.Messages", l.Messages, leastMessages),
+		atLeast("Limits.Depth", l.Depth, leastDepth),
+		atLeast("Limits.Header", l.Header, leastBytes),
+		atLeast("Limits.Unacknowledged", l.Unacknowledged, leastHeld),
+		o.Outbox.check("Outbox"),
+		atLeast("NetworkDelay", o.NetworkDelay, leastDelay),
+	)
+}
+
+func (o *SubscribeOptions) check() error {
+	return cmp.Or(o.Queue.check("Queue"), oneOf("Full", o.Full, EndWhenFull))
+}
+
+func (b Bound) check(of string) error {
+	return cmp.Or(atLeast(of+".Messages", b.Messages, 1), atLeast(of+".Bytes", b.Bytes, 1))
+}
+
+// atLeast refuses what is less, but for zero, which is the default.
+func atLeast[T int | time.Duration](name string, value, least T) error {
+	if value == 0 || value >= least {
+		return nil
+	}
+	return fmt.Errorf("client: %s is %v: it may be 0 for the default, or %v at least", name, value, least)
+}
+
+// oneOf refuses a constant that there is not; last is the last there is.
+func oneOf[T ~uint8](name string, value, last T) error {
+	if value <= last {
+		return nil
+	}
+	return fmt.Errorf("client: %s is %d: the last there is is %d", name, uint8(value), uint8(last))
 }
 
 // A Draft is a message to be sent.

@@ -87,7 +87,8 @@ func (c *Client) fits(n, size int) bool {
 // drawCommands takes what fits from the queue.
 func (c *Client) drawCommands(l transport.Leg, now mono.Time) (b []bayeux.Message) {
 	q, room := c.out.queue, l.Limit
-	for len(b) < min(len(q), maxBatch) {
+	most := min(len(q), maxBatch, c.d.limits().Messages/2) // the replies come in one batch, with events
+	for len(b) < most {
 		p := q[len(b)]
 		need := p.size
 		if p.group != nil {

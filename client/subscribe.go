@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -51,7 +52,7 @@ func (c *Client) Subscribe(ctx context.Context, ch bayeux.Channel, o *SubscribeO
 }
 
 func (c *Client) checkSubscribe(ch bayeux.Channel, o *SubscribeOptions) (ext json.RawMessage, err error) {
-	if err := c.checkChannel(ch); err != nil {
+	if err := cmp.Or(c.checkChannel(ch), o.check()); err != nil {
 		return nil, err
 	}
 	if o.Ext != nil {
@@ -205,7 +206,7 @@ func (c *Client) Listen(ch bayeux.Channel, o *SubscribeOptions) (*Subscription, 
 	if o == nil {
 		o = new(SubscribeOptions)
 	}
-	err := c.checkChannel(ch)
+	err := cmp.Or(c.checkChannel(ch), o.check())
 	if err == nil {
 		s := newSubscription(c, ch, o, true)
 		if _, err = c.join(s, nil); err == nil {

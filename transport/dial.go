@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"net"
 	"time"
 )
@@ -9,7 +10,10 @@ import (
 const (
 	defaultSilence = 15 * time.Second
 	leastSilence   = time.Second
+	mostSilence    = 24 * time.Hour // that a system can be told: Linux takes 32,767 s between two probes
 )
+
+var errNoConn = errors.New("transport: DialContext returned neither a connection nor an error")
 
 // LongestSilence is Silence with its default and its bound.
 func (n *Network) LongestSilence() time.Duration {
@@ -26,9 +30,13 @@ func (n *Network) LongestSilence() time.Duration {
 // that was sent is not acknowledged.
 func (n *Network) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	if n.DialContext != nil {
-		return n.DialContext(ctx, network, addr)
+		c, err := n.DialContext(ctx, network, addr)
+		if c == nil && err == nil {
+			err = errNoConn
+		}
+		return c, err
 	}
-	s := n.LongestSilence()
+	s := min(n.LongestSilence(), mostSilence)
 	d := net.Dialer{
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: s / 3, Interval: s / 5, Count: 3},
 		Control:         userTimeout(s - s/15), // after the third probe

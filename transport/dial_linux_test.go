@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"math"
 	"net"
 	"syscall"
 	"testing"
@@ -20,6 +21,7 @@ func TestSystemFindsOutThatTheOtherEndIsGone(t *testing.T) {
 		time.Minute:            {20, 12, 3, 56_000},
 		time.Second:            {1, 1, 3, 933},
 		500 * time.Millisecond: {1, 1, 3, 933},
+		math.MaxInt64:          {28_800, 17_280, 3, 80_640_000}, // what a system can be told
 	} {
 		c, err := (&Network{Silence: silence}).Dial(t.Context(), "tcp", l.Addr().String())
 		require.NoError(t, err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"sync"
 
 	"github.com/turold/turold/bayeux"
@@ -27,6 +28,7 @@ var wholes = sync.Pool{New: func() any { return &whole{b: make([]byte, 0, leastB
 // bayeux.ErrTooLarge; what names it in the error, such as "a body".
 func ReadWhole(r io.Reader, limit int, what string) ([]byte, error) {
 	w := wholes.Get().(*whole)
+	limit = min(limit, math.MaxInt-1)
 	w.from = io.LimitedReader{R: r, N: int64(limit) + 1}
 	b, err := appendAll(w.b[:0], &w.from, limit+1)
 	if w.from.R = nil; cap(b) <= pooledBytes {

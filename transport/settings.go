@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -34,7 +35,8 @@ type Network struct {
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Silence is how long a dead connection may pass for one on which there is
 	// nothing to say: a WebSocket is pinged after two thirds of it and has the rest to
-	// answer, HTTP/2 as well, and Dial tells the system. 0: 15 s; at least 1 s.
+	// answer, HTTP/2 as well, and Dial tells the system, in as many seconds as that
+	// can be told. 0 or less: 15 s; at least 1 s.
 	Silence time.Duration
 	// Limits bound what a server may send; zero fields take their defaults.
 	Limits Limits
@@ -56,7 +58,8 @@ func (n *Network) Suspect() {
 	}
 }
 
-// Limits bound what is taken from a server. Zero fields take their defaults.
+// Limits bound what is taken from a server. Zero fields take their defaults;
+// math.MaxInt is no limit.
 type Limits struct {
 	bayeux.Limits     // of one frame or body, after inflation
 	Header        int // bytes of an HTTP response's header, the upgrade's included; default 64 KiB
@@ -74,7 +77,7 @@ func (l Limits) WithDefaults() Limits {
 		l.Header = 64 << 10
 	}
 	if l.Unacknowledged == 0 {
-		l.Unacknowledged = 64 * l.Bytes
+		l.Unacknowledged = 64 * min(l.Bytes, math.MaxInt/64)
 	}
 	return l
 }

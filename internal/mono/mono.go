@@ -3,7 +3,10 @@
 // the earlier, and how far they are apart. It knows nothing of who keeps them.
 package mono
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // base is long before whatever happens in this process, in a test's bubble of
 // virtual time too, where it is the year 2000. With a clock that begins in 1970
@@ -13,6 +16,9 @@ var base = time.Now().Add(-80 * 365 * 24 * time.Hour)
 // A Time is an instant by the machine's monotonic clock. Zero is none, and
 // earlier than every other.
 type Time struct{ since time.Duration } // base
+
+// Never is later than every other instant: two hundred years from now.
+var Never = Time{math.MaxInt64}
 
 // Now is this instant.
 func Now() Time { return Of(time.Now()).Time }
@@ -32,8 +38,18 @@ func (t Time) Before(u Time) bool { return t.since < u.since }
 // After reports whether t is later than u.
 func (t Time) After(u Time) bool { return t.since > u.since }
 
-// Add is the instant d later.
-func (t Time) Add(d time.Duration) Time { return Time{t.since + d} }
+// Add is the instant d later, or Never if that is too far for a Time to say; and
+// what is too long ago is the first instant there is.
+func (t Time) Add(d time.Duration) Time {
+	at := t.since + d
+	switch {
+	case d > 0 && at < t.since:
+		return Never
+	case d < 0 && at <= 0:
+		return Time{1}
+	}
+	return Time{at}
+}
 
 // Sub is how much later t is than u.
 func (t Time) Sub(u Time) time.Duration { return t.since - u.since }

@@ -1,6 +1,7 @@
 package mono
 
 import (
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,6 +26,28 @@ func TestTime(t *testing.T) {
 		require.False(t, first.Before(first))
 		require.Equal(t, time.Second, second.Sub(first))
 	})
+}
+
+// TestArithmeticSaturates: what is too far to be said is never, and no duration
+// makes an instant none, or moves it to the other side of now.
+func TestArithmeticSaturates(t *testing.T) {
+	now := Of(time.Now())
+	for _, d := range []time.Duration{math.MaxInt64, math.MaxInt64 - 1, 250 * 365 * 24 * time.Hour} {
+		require.Equal(t, Never, now.Add(d))
+		require.Equal(t, Never, now.Add(d).Add(d))
+		require.True(t, now.Add(d).After(now.Time))
+		require.True(t, now.Add(-d).Before(now.Time))
+		require.False(t, now.Add(-d).IsZero())
+		require.Negative(t, now.Add(-d).Sub(Never))
+		require.Positive(t, now.Add(d).Sub(now.Add(-d)))
+	}
+	require.True(t, now.Add(math.MinInt64).Before(now.Time))
+	require.Equal(t, Never, now.At(time.Unix(1<<40, 0)))
+	require.True(t, now.At(time.Unix(-1<<40, 0)).Before(now.Time))
+	require.True(t, now.Clock(Never).After(now.Wall))
+	require.Equal(t, now.Time, Earliest(Never, now.Time))
+	at := Never
+	require.False(t, Due(&at, now.Time))
 }
 
 func TestEarliest(t *testing.T) {

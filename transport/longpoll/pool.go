@@ -19,7 +19,8 @@ const (
 	// bufferSize is enough for what an idle session exchanges. Longer bodies go
 	// past the buffers, and thousands of connections that wait keep little.
 	bufferSize = 1 << 10
-	idleConns  = 2 // a host: one a lane of one session, enough to rescue the others one by one
+	mostHeader = 1 << 30 // that net/http can reckon with
+	idleConns  = 2       // a host: one a lane of one session, enough to rescue the others one by one
 )
 
 // NewRoundTripper returns a pool of HTTP connections by the settings of n, for
@@ -41,7 +42,7 @@ func NewRoundTripper(n *transport.Network) *http.Transport {
 		TLSHandshakeTimeout:    tlsTime,
 		MaxIdleConnsPerHost:    idleConns,
 		IdleConnTimeout:        idleTime,
-		MaxResponseHeaderBytes: int64(n.Limits.WithDefaults().Header),
+		MaxResponseHeaderBytes: int64(min(n.Limits.WithDefaults().Header, mostHeader)),
 		ReadBufferSize:         bufferSize,
 		WriteBufferSize:        bufferSize,
 		ForceAttemptHTTP2:      true,

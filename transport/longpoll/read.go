@@ -12,8 +12,11 @@ import (
 )
 
 const (
-	discardBytes = 256 << 10              // of a body that is not wanted, so that its connection can serve again
-	discardTime  = 250 * time.Millisecond // for the same
+	discardBytes = 256 << 10 // of a body that is not wanted, so that its connection can serve again
+	// believedBytes is how long a body may say to be and get memory for that at
+	// once: what says more gets it as it comes.
+	believedBytes = 1 << 20
+	discardTime   = 250 * time.Millisecond // for the same
 )
 
 // read takes a body of at most limit bytes after inflation, into memory of its
@@ -23,7 +26,7 @@ func read(res *http.Response, limit int) ([]byte, error) {
 	if n > int64(limit) {
 		return nil, fmt.Errorf("%w: a body of %d bytes, at most %d", bayeux.ErrTooLarge, n, limit)
 	}
-	if n >= 0 {
+	if n >= 0 && n <= believedBytes {
 		b := make([]byte, n)
 		_, err := io.ReadFull(res.Body, b)
 		return b, err

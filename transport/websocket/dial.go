@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -68,7 +69,7 @@ func (k *socket) dial(ctx context.Context) (*ws.Conn, *transport.Error) {
 // upgrade asks for a WebSocket on a connection (RFC 6455 section 4.1).
 func (k *socket) upgrade(ctx context.Context, u *url.URL, t *transport.Target, c net.Conn) (*ws.Conn, *transport.Error) {
 	s := k.p.s
-	in := &inflow{Conn: c, bottom: k.bottom, left: k.p.limits.Header + refusedBody}
+	in := &inflow{Conn: c, bottom: k.bottom, left: min(k.p.limits.Header, math.MaxInt-refusedBody) + refusedBody}
 	give := func(context.Context, string, string) (net.Conn, error) { return in, nil }
 	d := ws.Dialer{
 		NetDialContext: give, NetDialTLSContext: give,
