@@ -68,7 +68,7 @@ type Client struct {
 	lived    bool // a connect of the present session succeeded
 	ack      bool // negotiated
 	resent   bool // something was sent again at once since the last answer
-	suspect  bool // without ack a connection died: a gap is due before whatever comes on a leg that is newer
+	suspect  bool // without ack a connection died: a gap is due before whatever comes, until the session has moved off it
 	draining bool // nothing new is taken
 }
 

@@ -87,15 +87,18 @@ func (c *Client) deliver(e *fx, m *bayeux.Message) {
 	}
 }
 
-// settleDoubt says, before anything that comes on a live leg, that events may
-// have been lost with an earlier one. What a leg brings that was out already may
-// be older than what was lost, or newer: then it is said again.
+// settleDoubt says, before anything that comes on another leg, that events may
+// have been lost with the one that died. The server goes on writing to a dead
+// connection until a connect that left since then has reached it: what other
+// legs bring may be older than what it writes there last, or newer, and it is
+// said again behind that.
 func (c *Client) settleDoubt(e *fx, l *leg) {
-	if !c.suspect || l.cut || l.doubted {
+	moved := l.connect && !l.older && !l.cut
+	if !c.suspect || l.doubted && !moved {
 		return
 	}
-	l.doubted = l.older
-	c.suspect = l.older
+	l.doubted = !moved
+	c.suspect = !moved
 	c.gap(e, ConnectionLost)
 }
 

@@ -190,6 +190,37 @@ func TestGapOnBothSidesOfWhatWasOut(t *testing.T) {
 	})
 }
 
+// TestGapUntilTheSessionHasMoved: the server writes to a connection that is dead
+// until another connect has reached it, and answers commands meanwhile, whose
+// answers bring events.
+func TestGapUntilTheSessionHasMoved(t *testing.T) {
+	for name, leg := range map[string]func() transport.Leg{"long-polling": exchange, "a WebSocket": socket} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, nil, "", func(c *Client, p *pipe) {
+				s := p.subscribe(c, "/a", nil, exchange())
+				dead := leg()
+				p.hold(dead)
+				p.end(dead, reset(false))
+				time.Sleep(firstRetry)
+				for range 2 {
+					go func() { _ = c.Publish(context.Background(), "/a", 2) }()
+					l := exchange()
+					b := p.draw(transport.Commands, l)
+					p.say(l, batch(event("/a", "2"), reply("/a", idOf(t, b, "/a"))))
+				}
+				l := leg()
+				id := p.hold(l) // before the server has it, it writes an event to the dead one
+				p.say(l, batch(event("/a", "4"), event("/a", "5"), reply(bayeux.MetaConnect, id)))
+				l = leg()
+				id = p.hold(l)
+				p.say(l, batch(event("/a", "6"), reply(bayeux.MetaConnect, id)))
+				const gap = "gap: connection lost"
+				require.Equal(t, []string{gap, "2", gap, "2", gap, "4", "5", "6"}, pulled(s))
+			})
+		})
+	}
+}
+
 func TestUnknownSessionOnAnyMessageBeginsAnother(t *testing.T) {
 	for _, from := range []string{"connect", "publish"} {
 		t.Run(from, func(t *testing.T) {

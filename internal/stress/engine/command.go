@@ -26,6 +26,7 @@ func Main(args []string, s Server) int {
 	f.IntVar(&cfg.Workers, "workers", 0, "goroutines with random operations (default 200)")
 	f.DurationVar(&cfg.Pause, "pause", 0, "between two operations of a worker (default 20ms)")
 	f.Uint64Var(&cfg.Seed, "seed", uint64(time.Now().UnixNano()), "of the schedule")
+	f.StringVar(&cfg.Faults, "faults", "", "only those with this in their name")
 	f.BoolVar(&cfg.Trace, "trace", false, "say where what is missing was seen")
 	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0

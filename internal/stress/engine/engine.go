@@ -60,6 +60,7 @@ type Config struct {
 	Sessions int           // 0: 4
 	Workers  int           // goroutines with random operations, of all sessions; 0: 200
 	Pause    time.Duration // between two operations of a worker, on average; 0: 20 ms
+	Faults   string        // only those whose name has it; empty: all
 	Trace    bool          // say of each event that is missing where it was seen
 	Out      io.Writer     // a line a round, and each violation
 }

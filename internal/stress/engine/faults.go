@@ -3,12 +3,18 @@ package engine
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 )
 
 // breaking has one fault follow the other until the context ends.
 func (r *round) breaking(ctx context.Context) {
-	faults := append(r.networkFaults(), r.server.Faults()...)
+	faults := slices.DeleteFunc(append(r.networkFaults(), r.server.Faults()...), func(f Fault) bool { return !strings.Contains(f.Name, r.cfg.Faults) })
+	if len(faults) == 0 {
+		sleep(ctx, r.cfg.Round)
+		return
+	}
 	rng := rand.New(rand.NewPCG(r.rng.Uint64(), 0))
 	for sleep(ctx, between(rng, 50*time.Millisecond, time.Second)) {
 		f := faults[rng.IntN(len(faults))]

@@ -195,6 +195,9 @@ func (r *round) missing(who string, l *list, id ID, x *publish, f *finding, open
 	if r.cfg.NoAck && to < len(l.entries) {
 		for i := to; i < len(l.entries); i++ {
 			e, after := l.entries[i], l.entries[to]
+			if e.gap != nil && e.gap.Missed > 0 && !r.ordered() {
+				return true // it was dropped where it came: behind its place
+			}
 			if late := e.at.Sub(after.at); e.gap != nil && e.gap.Missed < 0 && late < Late {
 				r.late(i-to, late)
 				fate := r.trace.fate(l.session, id, after.id)
