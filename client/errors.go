@@ -97,8 +97,10 @@ const (
 // first: after a new session what the server keeps for a session is gone, too.
 var reasons = []GapReason{NewSession, ConnectionLost, QueueFull}
 
-// A GapError stands in a subscription exactly where messages may be missing;
-// the subscription goes on after it. Gaps with no message between them are one,
+// A GapError stands in a subscription where messages may be missing; the
+// subscription goes on after it. One for a lost connection stands where that was
+// found out: what came by another one before may be newer than what is missing.
+// Gaps with no message between them are one,
 // until it is taken: its Reason is the first of NewSession, ConnectionLost and
 // QueueFull that is among theirs, and Missed is their sum, or -1 if one of them is.
 type GapError struct {

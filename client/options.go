@@ -95,7 +95,11 @@ type Options struct {
 	// Ext is marshalled into the ext object of the handshake. Nil: none.
 	Ext any
 	// NoAck does without the acknowledgement extension: events are delivered
-	// the moment they arrive, and a lost connection may lose some (GapError).
+	// the moment they arrive, and a lost connection may lose some. The GapError
+	// comes when the connection is found dead: by long-polling events that came
+	// by the other request meanwhile, for NetworkDelay and the hold at most, stand
+	// before it. Those two requests, and two transports during a move, have no
+	// order between them.
 	NoAck bool
 	// Extensions see each message that leaves, first to last, and each that
 	// arrives, last to first.

@@ -41,9 +41,11 @@ var mayImport = map[string][]string{
 	"internal/mutants":   {},
 	"internal/sim": {"bayeux", "bayeux/bayeuxtest", "bayeux/bayeuxtest/hostile", "client", "fallback", "internal/memnet", "internal/verdict",
 		"transport", "transport/longpoll", "transport/transporttest", "transport/websocket"},
-	"internal/spread":  {},
-	"internal/testnet": {},
-	"internal/verdict": {"bayeux", "client"},
+	"internal/spread":        {},
+	"internal/stress":        {"bayeux", "bayeux/bayeuxtest", "internal/stress/engine"},
+	"internal/stress/engine": {"bayeux", "client", "fallback"},
+	"internal/testnet":       {},
+	"internal/verdict":       {"bayeux", "client"},
 }
 
 // onlyIn says where a package, or what lies below it, may be imported.
@@ -55,13 +57,13 @@ var onlyIn = map[string][]string{
 	"github.com/cenkalti/backoff":        {"client"},
 	"github.com/go-json-experiment/json": {"bayeux"},
 	"golang.org/x/net":                   {"transport/websocket"},
-	module + "fallback":                  {"client/options.go", "client/defaults.go", "cmd/turold", "examples", "internal/cuts", "internal/fidelity", "internal/figures", "internal/sim"},
+	module + "fallback":                  {"client/options.go", "client/defaults.go", "cmd/turold", "examples", "internal/cuts", "internal/fidelity", "internal/figures", "internal/sim", "internal/stress/engine"},
 	module + "transport/websocket":       {"client/defaults.go", "internal/cuts", "internal/sim"},
 	module + "transport/longpoll":        {"client/defaults.go", "internal/cuts", "internal/sim"},
 	"github.com/stretchr/testify":        {"transport/transporttest", "internal/fidelity", "internal/figures"},
 	"pgregory.net/rapid":                 {},
 	"go.uber.org/goleak":                 {},
-	"net/http":                           {"bayeux/bayeuxtest", "transport", "client", "internal/attacks", "internal/testnet", "internal/cuts", "internal/fidelity", "internal/figures", "internal/sim", "cmd", "examples"},
+	"net/http":                           {"bayeux/bayeuxtest", "transport", "client", "internal/attacks", "internal/testnet", "internal/cuts", "internal/fidelity", "internal/figures", "internal/sim", "internal/stress", "cmd", "examples"},
 	"unsafe":                             {},
 }
 

@@ -21,7 +21,6 @@ type server struct {
 	address string
 	taken   map[bayeux.Channel][]engine.ID
 	stall   time.Time // until then nothing is taken
-	stop    func()
 }
 
 const path = "/cometd"

@@ -13,8 +13,7 @@ import (
 
 // A publisher is a goroutine that publishes. Its messages have an order.
 type publisher struct {
-	id      int
-	session string
+	id int
 
 	mu   sync.Mutex
 	sent []*publish // by number

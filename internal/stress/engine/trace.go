@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -145,17 +144,4 @@ func (t *trace) between(from, to time.Duration) string {
 		}
 	}
 	return out.String()
-}
-
-// first is when an event was seen first.
-func (t *trace) first(id ID) time.Duration {
-	if t == nil {
-		return 0
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.ways[id]) == 0 {
-		return 0
-	}
-	return slices.MinFunc(t.ways[id], func(a, b sighting) int { return int(a.at - b.at) }).at
 }
