@@ -64,12 +64,12 @@ type Client struct {
 	dropped   uint64
 	stray     uint64
 
-	owned    bool // d is this client's own; set before anybody else has it
-	lived    bool // a connect of the present session succeeded
-	ack      bool // negotiated
-	resent   bool // something was sent again at once since the last answer
-	suspect  bool // without ack a connection died: a gap is due before whatever comes, until the session has moved off it
-	draining bool // nothing new is taken
+	owned    bool  // d is this client's own; set before anybody else has it
+	lived    bool  // a connect of the present session succeeded
+	ack      bool  // negotiated
+	resent   bool  // something was sent again at once since the last answer
+	draining bool  // nothing new is taken
+	suspect  doubt // a gap is due before whatever comes
 }
 
 // A leg is what the client knows of one that carried something.
@@ -79,7 +79,7 @@ type leg struct {
 	cut     bool
 	stale   bool // it was cut because its session is over
 	connect bool // it carries, or carried, a connect
-	older   bool // than the connection whose death made the client suspect
+	older   bool // it was out when another died without ack
 	doubted bool // and the gap was told before what it brought, too
 	held    []bayeux.Message
 	bytes   int // of held

@@ -87,18 +87,42 @@ func (c *Client) deliver(e *fx, m *bayeux.Message) {
 	}
 }
 
+// A doubt is what may be missing without ack after a connection died: the
+// greater one includes the lesser.
+type doubt uint8
+
+const (
+	noDoubt    doubt = iota
+	lostAnswer       // of a command, and the events it brought
+	lostPushes       // it carried the connect: the server writes to it until another connect has come
+)
+
+// doubts is told that a leg died, which the others there are now may be older than.
+func (c *Client) doubts(l *leg) {
+	d := lostAnswer
+	if l.connect {
+		d = lostPushes
+	}
+	c.suspect = max(c.suspect, d)
+	for _, other := range c.legs.All() {
+		other.older, other.doubted = true, false
+	}
+}
+
 // settleDoubt says, before anything that comes on another leg, that events may
-// have been lost with the one that died. The server goes on writing to a dead
-// connection until a connect that left since then has reached it: what other
-// legs bring may be older than what it writes there last, or newer, and it is
-// said again behind that.
+// have been lost with the one that died. Where that one carried the connect the
+// server writes to it until a connect that left since then has come. What other
+// legs bring may be older than what was lost last, or newer: it is said again
+// behind that.
 func (c *Client) settleDoubt(e *fx, l *leg) {
-	moved := l.connect && !l.older && !l.cut
-	if !c.suspect || l.doubted && !moved {
+	sure := !l.cut && !l.older && (l.connect || c.suspect == lostAnswer)
+	if c.suspect == noDoubt || l.doubted && !sure {
 		return
 	}
-	l.doubted = !moved
-	c.suspect = !moved
+	l.doubted = !sure
+	if sure {
+		c.suspect = noDoubt
+	}
 	c.gap(e, ConnectionLost)
 }
 

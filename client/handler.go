@@ -134,10 +134,7 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 	smaller := l != nil && err != nil && len(err.Refused) > 1         // it was too much at once: that is no failure
 	refused := l != nil && l.once && err != nil && err.Refused != nil // and nothing else happened
 	if !c.ack && c.id != "" && err != nil && !err.Unsent && !refused && l != nil && !l.stale {
-		c.suspect = true
-		for _, other := range c.legs.All() {
-			other.older, other.doubted = true, false
-		}
+		c.doubts(l)
 	}
 	switch opened := l != nil; {
 	case oversized: // what waits at the server cannot be had: a new session tells so

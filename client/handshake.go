@@ -51,7 +51,7 @@ func (c *Client) handshake(e *fx, cause error) {
 	if c.id != "" {
 		c.past = c.id
 	}
-	c.id, c.cycle, c.suspect = "", cycle{}, false
+	c.id, c.cycle, c.suspect = "", cycle{}, noDoubt
 	c.shake.leg, c.shake.late = 0, mono.Time{}
 	for t := range c.topics.all() {
 		t.live = false

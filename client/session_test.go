@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -219,6 +220,31 @@ func TestGapUntilTheSessionHasMoved(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestOneGapForALostAnswer: a request dies that carried commands alone, while a
+// poll is out. What was lost came before the answers to the commands behind it.
+func TestOneGapForALostAnswer(t *testing.T) {
+	bubble(t, nil, "", func(c *Client, p *pipe) {
+		s := p.subscribe(c, "/a", nil, exchange())
+		poll := exchange()
+		id := p.hold(poll)
+		command := func() (transport.Leg, string) {
+			go func() { _ = c.Publish(context.Background(), "/b", 1) }()
+			l := exchange()
+			synctest.Wait()
+			return l, idOf(t, p.draw(transport.Commands, l), "/b")
+		}
+		l, _ := command()
+		p.end(l, reset(false))
+		time.Sleep(firstRetry)
+		for n := range 3 {
+			l, answers := command()
+			p.say(l, batch(event("/a", strconv.Itoa(n)), reply("/b", answers)))
+		}
+		p.say(poll, batch(event("/a", "3"), reply(bayeux.MetaConnect, id)))
+		require.Equal(t, []string{"gap: connection lost", "0", "1", "2", "3"}, pulled(s))
+	})
 }
 
 func TestUnknownSessionOnAnyMessageBeginsAnother(t *testing.T) {

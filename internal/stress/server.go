@@ -110,7 +110,7 @@ func (s *server) Faults() []engine.Fault {
 			}
 		}},
 		{Name: "server cuts all", Do: func(context.Context, *rand.Rand) { s.now().CutAll() }},
-		{Name: "server stalls", Do: func(ctx context.Context, rng *rand.Rand) {
+		{Name: "server stalls", Stalls: true, Do: func(ctx context.Context, rng *rand.Rand) {
 			d := 500*time.Millisecond + time.Duration(rng.Int64N(int64(2*time.Second)))
 			s.mu.Lock()
 			s.stall = time.Now().Add(d)

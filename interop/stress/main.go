@@ -50,7 +50,7 @@ func (s *server) Taken() (map[bayeux.Channel][]engine.ID, error) {
 func (s *server) Faults() []engine.Fault {
 	return []engine.Fault{
 		{Name: "sessions forgotten", Do: func(context.Context, *rand.Rand) { _, _ = s.s.Forget() }},
-		{Name: "server stopped where it is", Do: func(ctx context.Context, rng *rand.Rand) {
+		{Name: "server stopped where it is", Stalls: true, Do: func(ctx context.Context, rng *rand.Rand) {
 			if s.s.Pause() != nil {
 				return
 			}

@@ -23,10 +23,15 @@
 //     subscribed, unsubscribed and given up before on that channel
 //   - when all is closed the goroutines and descriptors are as many as before
 //
-// Without acknowledgement two things are told apart from violations, because
-// nobody can promise them: order between the two requests of long-polling, and
-// the place of a gap that is known only when a dead connection is found out.
-// They are counted; a gap that is later than [Late], or never comes, is one.
+// Without acknowledgement three things are told apart from violations, because
+// no client can promise them, and counted: order between the two requests of
+// long-polling; the place of a gap, which is known only when a dead connection is
+// found out, and not before a session takes what comes by another; and what the
+// server gives to a request that a client had long given up, when that reaches it
+// late. For that each event is followed: when the server wrote it and to which
+// connection, whether the relay passed it on, and on which leg the client took it.
+// A gap that is later than [Late], or that is late though the connection had
+// ended before, is a violation.
 //
 // Nothing is waited for without a bound, and no violation depends on how fast
 // the machine is.

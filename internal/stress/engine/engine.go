@@ -36,8 +36,9 @@ type Server interface {
 
 // A Fault is something that happens. Do returns when it is over.
 type Fault struct {
-	Name string
-	Do   func(ctx context.Context, rng *rand.Rand)
+	Name   string
+	Do     func(ctx context.Context, rng *rand.Rand)
+	Stalls bool // what the server has got by then it may take when a client has given it up
 }
 
 // The channels. A server denies what is published below denied, and answers
@@ -119,7 +120,7 @@ func Run(ctx context.Context, s Server, cfg Config) (*Result, error) {
 			_, _ = fmt.Fprintf(cfg.Out, "  VIOLATION: %s\n", v)
 		}
 		for _, v := range r.remarks {
-			_, _ = fmt.Fprintf(cfg.Out, "  told late: %s\n", v)
+			_, _ = fmt.Fprintf(cfg.Out, "  %s\n", v)
 		}
 	}
 	return out, nil

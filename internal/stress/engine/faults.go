@@ -20,6 +20,9 @@ func (r *round) breaking(ctx context.Context) {
 		f := faults[rng.IntN(len(faults))]
 		r.trace.note("fault: %s", f.Name)
 		r.count("fault: "+f.Name, 1)
+		if f.Stalls {
+			r.trace.stalls()
+		}
 		f.Do(ctx, rng)
 		r.trace.note("over: %s", f.Name)
 	}
@@ -36,13 +39,13 @@ func (r *round) networkFaults() []Fault {
 		}
 	}
 	return []Fault{
-		{"cut in the middle of what passes", func(_ context.Context, rng *rand.Rand) {
+		{Name: "cut in the middle of what passes", Do: func(_ context.Context, rng *rand.Rand) {
 			each(rng, func(k *link) { k.cutAfter(rng.IntN(2), 1+rng.IntN(2000), rng.IntN(2) == 0) })
 		}},
-		{"reset", func(_ context.Context, rng *rand.Rand) {
+		{Name: "reset", Do: func(_ context.Context, rng *rand.Rand) {
 			each(rng, func(k *link) { k.end(true, "reset") })
 		}},
-		{"mute, and then reset", func(ctx context.Context, rng *rand.Rand) {
+		{Name: "mute, and then reset", Do: func(ctx context.Context, rng *rand.Rand) {
 			var muted []*link
 			d := between(rng, networkDelay/2, 3*networkDelay)
 			each(rng, func(k *link) {
@@ -54,7 +57,7 @@ func (r *round) networkFaults() []Fault {
 				k.end(true, "mute, and then reset")
 			}
 		}},
-		{"mute, and then late", func(ctx context.Context, rng *rand.Rand) {
+		{Name: "mute, and then late", Do: func(ctx context.Context, rng *rand.Rand) {
 			d := between(rng, networkDelay/2, 3*networkDelay)
 			each(rng, func(k *link) {
 				way := rng.IntN(3)
@@ -66,7 +69,7 @@ func (r *round) networkFaults() []Fault {
 			})
 			sleep(ctx, d/2)
 		}},
-		{"refused", func(ctx context.Context, rng *rand.Rand) {
+		{Name: "refused", Do: func(ctx context.Context, rng *rand.Rand) {
 			d := between(rng, 100*time.Millisecond, 2*time.Second)
 			for _, s := range r.sessions {
 				s.relay.refuse(d)

@@ -192,25 +192,46 @@ func (r *round) missing(who string, l *list, id ID, x *publish, f *finding, open
 	if counted {
 		return true
 	}
-	if r.cfg.NoAck && to < len(l.entries) {
-		for i := to; i < len(l.entries); i++ {
-			e, after := l.entries[i], l.entries[to]
-			if e.gap != nil && e.gap.Missed > 0 && !r.ordered() {
-				return true // it was dropped where it came: behind its place
-			}
-			if late := e.at.Sub(after.at); e.gap != nil && e.gap.Missed < 0 && late < Late {
-				r.late(i-to, late)
-				fate := r.trace.fate(l.session, id, after.id)
-				r.count("missing, told late: "+fate, 1)
-				if r.cfg.Trace {
-					r.told(fate, who, id, x, l, from, to, i)
-				}
-				return false
-			}
+	if r.cfg.NoAck {
+		fate, told := r.unacknowledged(l, id, x, to)
+		r.count("missing, "+fate, 1)
+		if r.cfg.Trace {
+			r.remark(fate, "%s lacks %v, at entry %d to %d of %d%s%s", who, id, from, to, len(l.entries), r.seen(id), r.around(l, from, to))
+		}
+		if told {
+			return false
 		}
 	}
 	r.violated("%s lacks %v, at entry %d to %d of %d, and no gap stands there%s%s", who, id, from, to, len(l.entries), r.seen(id), r.around(l, from, to))
 	return false
+}
+
+// unacknowledged says where an event was lost that has no gap at its place, and
+// whether nobody could do better: the gap stands where a connection was found
+// dead, or the server wrote the event to one that it had as well as nobody.
+func (r *round) unacknowledged(l *list, id ID, x *publish, to int) (fate string, excused bool) {
+	var next ID
+	var since time.Time
+	if to < len(l.entries) {
+		next, since = l.entries[to].id, l.entries[to].at
+	}
+	switch fate = r.trace.fate(l.session, id, next); fate {
+	case lateRequest:
+		return fate, true
+	case wasTaken: // out of its order, and dropped where it came
+		for _, e := range l.entries {
+			excused = excused || e.gap != nil && e.gap.Reason == client.QueueFull
+		}
+		return fate, excused && !r.ordered()
+	}
+	for i := to; i < len(l.entries); i++ {
+		e := l.entries[i]
+		if late := e.at.Sub(since); e.gap != nil && e.gap.Missed < 0 && late < Late {
+			r.late(i-to, late)
+			return fate, fate != deadBefore
+		}
+	}
+	return fate, false
 }
 
 // late counts a gap that stands behind its place.
@@ -222,15 +243,14 @@ func (r *round) late(events int, by time.Duration) {
 	r.counts[latest+", ms behind"] = max(r.counts[latest+", ms behind"], int(by.Milliseconds()))
 }
 
-// told keeps what is no violation, and worth to be looked at.
-func (r *round) told(fate, who string, id ID, x *publish, l *list, from, to, gap int) {
+// remark keeps what is worth to be looked at, a few of each kind.
+func (r *round) remark(kind, format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	const most = 2
-	if r.kinds[fate] < most {
-		r.remarks = append(r.remarks, fmt.Sprintf("%s: %s lacks %v (published at %v), at entry %d to %d, and the gap stands at %d of %d%s%s", fate, who, id, x.at.Sub(r.trace.begun), from, to, gap, len(l.entries), r.seen(id), r.around(l, from, to)))
+	if r.kinds[kind]++; r.kinds[kind] <= most {
+		r.remarks = append(r.remarks, kind+": "+fmt.Sprintf(format, args...))
 	}
-	r.kinds[fate]++
 }
 
 // seen says where an event was seen.

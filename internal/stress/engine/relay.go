@@ -189,8 +189,12 @@ func (k *link) pass(way int, to, from net.Conn) {
 		if way == down {
 			read.scan(k.r.trace, buf[:n], wrote, k.id)
 		}
+		begun := time.Now()
 		if !k.waits(way) {
 			return
+		}
+		if way == up && time.Since(begun) > networkDelay/4 {
+			k.r.trace.late(k.id)
 		}
 		b, cut := k.room(way, buf[:n])
 		if _, err := to.Write(b); err != nil {

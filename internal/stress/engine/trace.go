@@ -24,6 +24,7 @@ type trace struct {
 type passage struct {
 	session string
 	ended   time.Duration // 0: it has not
+	late    bool          // something reached the server late
 }
 
 type sighting struct {
@@ -71,26 +72,63 @@ const (
 	took   = " took on leg"
 )
 
-// fate says where an event that a session lacks was lost, and whether the
-// session could have known when it took another.
+// late is told that what the client sent reached the server late.
+func (t *trace) late(link int) {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	t.links[link].late = true
+	t.mu.Unlock()
+	t.note("link %d: what the client sent reaches the server late", link)
+}
+
+// stalls is told that what the server has may be taken late.
+func (t *trace) stalls() {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, k := range t.links {
+		k.late = k.late || k.ended == 0
+	}
+}
+
+// The fates of events that a session lacks.
+const (
+	foundDeadLater = "lost on a connection that was found dead later"
+	deadBefore     = "lost on a connection that had ended before"
+	lateRequest    = "not written, and a request that was given up came late"
+	notWritten     = "not written"
+	wasTaken       = "taken by the client"
+)
+
+// fate says where an event was lost, and whether the session could have known
+// when it took another, next.
 func (t *trace) fate(session string, lost, next ID) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var taken time.Duration
+	taken := time.Since(t.begun)
 	for _, s := range t.ways[next] {
 		if s.what == "session "+session+took {
 			taken = s.at
 		}
 	}
-	fate := "the server did not write it"
+	fate := notWritten
+	for _, k := range t.links {
+		if k.session == session && k.late && k.ended > 0 {
+			fate = lateRequest
+		}
+	}
 	for _, s := range t.ways[lost] {
 		switch {
 		case s.what == "session "+session+took:
-			return "the client took it"
+			return wasTaken
 		case s.what == wrote && t.links[s.where].session == session:
-			fate = "it was lost on a connection that was found dead later"
+			fate = foundDeadLater
 			if ended := t.links[s.where].ended; ended > 0 && ended < taken {
-				fate = "it was lost on a connection that had ended before"
+				fate = deadBefore
 			}
 		}
 	}
