@@ -29,8 +29,8 @@ func toldOf(m *Message) string {
 		}
 	}
 	say("#%s", m.ID)
-	if m.IsReply() {
-		words = append(words, map[bool]string{true: "ok", false: "no"}[m.OK()])
+	if m.Meta != nil && m.Meta.Verdict {
+		words = append(words, map[bool]string{true: "ok", false: "no"}[m.Granted()])
 	}
 	var e *Error
 	if errors.As(m.Err(), &e) {

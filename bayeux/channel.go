@@ -35,6 +35,21 @@ func (c Channel) Wild() bool {
 	return strings.HasSuffix(string(c), "/*") || strings.HasSuffix(string(c), "/**")
 }
 
+// Clean is the name by which channels are compared: a slash at the end is not
+// part of it (CometD drops it), and slashes in a row are one. Case counts.
+func (c Channel) Clean() Channel {
+	if n := len(c); n < 2 || c[n-1] != '/' && !strings.Contains(string(c), "//") {
+		return c
+	}
+	var b strings.Builder
+	for i := range len(c) {
+		if c[i] != '/' || i+1 < len(c) && c[i+1] != '/' {
+			b.WriteByte(c[i])
+		}
+	}
+	return Channel(b.String())
+}
+
 // Validate returns an error unless the name follows the grammar of Bayeux
 // section 2.1: segments of letters, digits and -_!~()$@ behind slashes, and a
 // wildcard in the last segment only, of a pattern of 1 KiB at most. The

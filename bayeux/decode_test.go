@@ -18,7 +18,7 @@ func decodeOne(t *testing.T, in string) Message {
 }
 
 func TestDecodeMessage(t *testing.T) {
-	reply := func(ok bool) *Meta { return &Meta{Reply: true, Successful: ok} }
+	reply := func(ok bool) *Meta { return &Meta{Verdict: true, Successful: ok} }
 	for _, c := range []struct {
 		name, in string
 		want     Message
@@ -56,8 +56,8 @@ func TestDecodeMessage(t *testing.T) {
 		{"types of another kind", `{"supportedConnectionTypes":"websocket"}`, Message{}},
 		{"a connection type", `{"connectionType":"websocket"}`, Message{Meta: &Meta{ConnectionType: "websocket"}}},
 
-		{"an error object", `{"successful":false,"error":{"code":402,"code":1}}`, Message{Meta: &Meta{Reply: true, Error: `{"code":402,"code":1}`}}},
-		{"an error number", `{"successful":false,"error":402}`, Message{Meta: &Meta{Reply: true, Error: `402`}}},
+		{"an error object", `{"successful":false,"error":{"code":402,"code":1}}`, Message{Meta: &Meta{Verdict: true, Error: `{"code":402,"code":1}`}}},
+		{"an error number", `{"successful":false,"error":402}`, Message{Meta: &Meta{Verdict: true, Error: `402`}}},
 		{"advice of another kind", `{"advice":"retry"}`, Message{}},
 		{"advice that says nothing", `{"advice":{}}`, Message{Meta: &Meta{Advice: &Advice{}}}},
 		{"empty strings say nothing", `{"channel":"","id":"","clientId":"","error":"","version":""}`, Message{}},
@@ -200,7 +200,7 @@ func TestAppend(t *testing.T) {
 	require.Equal(t, `[{"id":"\"\\\n�"}]`, string(Append(nil, []Message{{ID: "\"\\\n\xff"}})))
 	full := Message{Channel: "/a", ID: "1", Data: []byte(`{}`), Ext: []byte(`[]`), Meta: &Meta{
 		ClientID: "c", Version: "1.0", MinimumVersion: "0.9", SupportedConnectionTypes: []string{"a", "b"}, ConnectionType: "t",
-		Subscription: []Channel{"/x", "/y"}, Reply: true, Successful: true, Error: "e",
+		Subscription: []Channel{"/x", "/y"}, Verdict: true, Successful: true, Error: "e",
 		Advice: &Advice{Reconnect: None, Interval: Millis(1e9), Timeout: Millis(0), MaxInterval: Millis(2e9), MultipleClients: ptr(false), Hosts: []string{"h"},
 			Sections: map[string]Advice{"z": {Interval: Millis(1e6)}, "a\"": {Reconnect: Retry}, "m": {}}},
 	}}

@@ -35,7 +35,7 @@ func agree(t require.TestingT, in []byte, ms []Message) {
 		require.Equal(t, stringIn(t, keys["minimumVersion"]), meta.MinimumVersion)
 		require.Equal(t, stringIn(t, keys["connectionType"]), meta.ConnectionType)
 		require.Equal(t, stringIn(t, keys["error"]), meta.Error)
-		require.Equal(t, nonNull(keys["successful"]) != "", meta.Reply)
+		require.Equal(t, nonNull(keys["successful"]) != "", meta.Verdict)
 		require.Equal(t, string(keys["successful"]) == "true", meta.Successful)
 		require.Equal(t, stringsIn(t, keys["subscription"]), stringsOf(meta.Subscription))
 	}

@@ -94,7 +94,7 @@ func (t *Meta) append(dst []byte) []byte {
 	default:
 		dst = appendTexts(dst, `"subscription":`, t.Subscription)
 	}
-	if t.Reply {
+	if t.Verdict {
 		dst = append(strconv.AppendBool(append(dst, `"successful":`...), t.Successful), ',')
 	}
 	if t.Advice != nil {

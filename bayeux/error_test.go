@@ -157,17 +157,19 @@ func TestErrorSentinels(t *testing.T) {
 }
 
 func TestMessageErr(t *testing.T) {
-	event := Message{Channel: "/a", Meta: &Meta{Error: "402::session_unknown"}}
-	require.NoError(t, event.Err(), "without successful it is no reply")
-	ok := Message{Channel: "/a", Meta: &Meta{Reply: true, Successful: true, Error: "402::session_unknown"}}
+	bare := Message{Channel: "/a"}
+	require.NoError(t, bare.Err(), "without successful and error it is granted")
+	refused := Message{Channel: "/a", Meta: &Meta{Error: "402::session_unknown"}}
+	require.ErrorIs(t, refused.Err(), ErrUnknownSession, "an error refuses without successful")
+	ok := Message{Channel: "/a", Meta: &Meta{Verdict: true, Successful: true, Error: "402::session_unknown"}}
 	require.NoError(t, ok.Err())
-	require.True(t, ok.OK())
-	silent := Message{Channel: MetaConnect, Meta: &Meta{Reply: true}}
+	require.True(t, ok.Granted())
+	silent := Message{Channel: MetaConnect, Meta: &Meta{Verdict: true}}
 	require.ErrorIs(t, silent.Err(), &Error{Kind: Refused})
-	gone := Message{Channel: MetaConnect, Meta: &Meta{Reply: true, Error: "402::session_unknown"}}
+	gone := Message{Channel: MetaConnect, Meta: &Meta{Verdict: true, Error: "402::session_unknown"}}
 	require.ErrorIs(t, gone.Err(), ErrUnknownSession)
 	require.NotErrorIs(t, gone.Err(), ErrForbidden)
-	require.False(t, gone.OK())
+	require.False(t, gone.Granted())
 	require.Nil(t, (&Message{}).Advice())
 }
 
@@ -188,7 +190,7 @@ func TestMessageErrFailureReason(t *testing.T) {
 		{`5`, Forbidden, "403:x:subscribe_denied"},
 		{``, Forbidden, "403:x:subscribe_denied"},
 	} {
-		m := Message{Channel: MetaSubscribe, Ext: []byte(c.ext), Meta: &Meta{Reply: true, Error: "403:x:subscribe_denied"}}
+		m := Message{Channel: MetaSubscribe, Ext: []byte(c.ext), Meta: &Meta{Verdict: true, Error: "403:x:subscribe_denied"}}
 		var e *Error
 		require.ErrorAs(t, m.Err(), &e, c.ext)
 		require.Equal(t, c.want, e.Kind, c.ext)

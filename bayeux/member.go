@@ -84,7 +84,7 @@ func (d *decoder) meta(t *Meta, f field) (err error) {
 		t.ClientID, err = d.text(true)
 	case fSuccessful:
 		t.Successful, err = d.successful()
-		t.Reply = true
+		t.Verdict = true
 	case fError:
 		t.Error, err = d.errorText()
 	case fAdvice:
@@ -142,6 +142,6 @@ func (d *decoder) subscription() ([]Channel, error) {
 // empty reports whether t says nothing: its keys were there, but with empty
 // values or ones that are passed over.
 func (t *Meta) empty() bool {
-	return !t.Reply && t.Advice == nil && t.ClientID == "" && t.Error == "" && t.ConnectionType == "" &&
+	return !t.Verdict && t.Advice == nil && t.ClientID == "" && t.Error == "" && t.ConnectionType == "" &&
 		t.Subscription == nil && t.SupportedConnectionTypes == nil && t.Version == "" && t.MinimumVersion == ""
 }

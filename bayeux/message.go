@@ -28,7 +28,7 @@ type Meta struct {
 	ConnectionType           string   // of a connect
 	Subscription             []Channel
 	Advice                   *Advice
-	Reply                    bool   // "successful" was present: only then is it the reply to a message
+	Verdict                  bool   // "successful" was present. That makes no reply: see Message.Answers
 	Successful               bool   // its value
 	Error                    string // as sent: see Message.Err
 }
@@ -44,27 +44,6 @@ func (t Meta) Format(f fmt.State, verb rune) {
 		t.Error = ParseError("", t.Error).Error()
 	}
 	_, _ = fmt.Fprintf(f, fmt.FormatString(f, verb), plain(t))
-}
-
-// IsReply reports whether the message answers one of ours: it carries
-// "successful". An event never does, even if its id equals a pending one.
-func (m *Message) IsReply() bool { return m.Meta != nil && m.Meta.Reply }
-
-// OK reports whether the message is a reply that says successful.
-func (m *Message) OK() bool { return m.IsReply() && m.Meta.Successful }
-
-// Err is nil unless the message is a reply that is not successful; then it is
-// what its error field says, as a *[Error], even if the field is missing. If
-// Salesforce tells the true cause in ext.sfdc.failureReason, it is that: a
-// server that is too busy calls a subscription denied.
-func (m *Message) Err() error {
-	if !m.IsReply() || m.Meta.Successful {
-		return nil
-	}
-	if cause := failureReason(m.Ext); cause != "" {
-		return ParseError(m.Channel, cause)
-	}
-	return ParseError(m.Channel, m.Meta.Error)
 }
 
 // Advice is the message's advice, nil if it has none.

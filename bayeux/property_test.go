@@ -80,10 +80,10 @@ var anyMeta = rapid.Custom(func(t *rapid.T) *Meta {
 		SupportedConnectionTypes: none(rapid.SliceOfN(rapid.String(), 0, 3).Draw(t, "types")),
 		ConnectionType:           rapid.String().Draw(t, "type"),
 		Subscription:             none(rapid.SliceOfN(anyChannel, 0, 3).Draw(t, "subscription")),
-		Reply:                    rapid.Bool().Draw(t, "reply"),
+		Verdict:                  rapid.Bool().Draw(t, "verdict"),
 		Error:                    rapid.String().Draw(t, "error"),
 	}
-	m.Successful = m.Reply && rapid.Bool().Draw(t, "successful")
+	m.Successful = m.Verdict && rapid.Bool().Draw(t, "successful")
 	if rapid.Bool().Draw(t, "advice") {
 		a := drawAdvice(t)
 		for _, name := range rapid.SliceOfN(rapid.StringMatching(`x-[a-z"é]*`), 0, 3).Draw(t, "sections") {

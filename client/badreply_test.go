@@ -284,7 +284,7 @@ var badReplies = []badReply{
 		long: outcome{"goes on", "publish arrives", 6},
 		sock: outcome{"goes on", "publish arrives", 6},
 		make: rewrite(func(ms []bayeux.Message, _ []byte) []byte {
-			return bayeux.Append(nil, append(slices.Clone(ms), slices.DeleteFunc(slices.Clone(ms), func(m bayeux.Message) bool { return !m.IsReply() })...))
+			return bayeux.Append(nil, append(slices.Clone(ms), slices.DeleteFunc(slices.Clone(ms), func(m bayeux.Message) bool { return m.IsEvent() })...))
 		})},
 	{
 		name: "a reply after its deadline",

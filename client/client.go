@@ -45,7 +45,7 @@ type Client struct {
 	timer *time.Timer
 	next  mono.Time // when timer fires; zero: it is not set
 
-	seq       uint64            // last message id
+	seq       uint64            // commands that were made
 	id        string            // clientId; empty while there is no session
 	past      string            // that of the session before
 	hidden    *strings.Replacer // of the batch that is being received, see hiding
@@ -67,6 +67,7 @@ type Client struct {
 	owned    bool  // d is this client's own; set before anybody else has it
 	lived    bool  // a connect of the present session succeeded
 	ack      bool  // negotiated
+	unnamed  bool  // the reply to the session's handshake had no id: no reply is expected to have one
 	resent   bool  // something was sent again at once since the last answer
 	draining bool  // nothing new is taken
 	suspect  doubt // a gap is due before whatever comes
@@ -203,10 +204,3 @@ func (c *Client) tick() {
 	})
 }
 
-// message gives a message its id: a counter, because CometD takes letters and
-// digits only.
-func (c *Client) message(m bayeux.Message) bayeux.Message {
-	c.seq++
-	m.ID = formatID(c.seq)
-	return m
-}

@@ -56,7 +56,7 @@ func (c *Client) drawConnect(b []bayeux.Message, l transport.Leg, now mono.Time)
 	if y.zero && !moves || moves && c.ack {
 		y.hold = 0
 	}
-	m := c.message(bayeux.Message{Channel: bayeux.MetaConnect})
+	m := bayeux.Message{Channel: bayeux.MetaConnect, ID: newID()}
 	m.Meta = &bayeux.Meta{ClientID: c.id, ConnectionType: l.Type, Advice: c.wishes(y.hold, advised)}
 	if c.ack {
 		m.Ext = ackExt(c.batch)

@@ -9,15 +9,11 @@ import (
 // their acknowledged reply. CometD sends a session's whole queue before it.
 const maxHeld = 64
 
-// event takes a message that is no reply. With the acknowledgement extension
+// event takes what was published. With the acknowledgement extension
 // it waits for the reply that names its batch: the server sends the batch
 // again if that reply is lost. What rides on the response to a command is in
 // no batch.
 func (c *Client) event(e *fx, id transport.LegID, l *leg, m *bayeux.Message) {
-	if m.Channel == "" || m.Channel.Meta() {
-		c.stray++
-		return
-	}
 	c.cycle.events = true
 	if !c.ack || l.once && !l.connect {
 		c.settleDoubt(e, l)
@@ -60,7 +56,7 @@ func (c *Client) release(e *fx, l *leg, reply *bayeux.Message) {
 // first pattern is the channel itself, the others cost an allocation each.
 func (c *Client) deliver(e *fx, m *bayeux.Message) {
 	found := false
-	for pattern := range m.Channel.Patterns {
+	for pattern := range m.Channel.Clean().Patterns {
 		if t := c.topics.get(pattern); t != nil && !c.draining {
 			c.settleOwed(e, t)
 			for _, s := range t.subs {

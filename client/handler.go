@@ -76,23 +76,23 @@ func (c *Client) receive(e *fx, id transport.LegID, ms []bayeux.Message) {
 	var connect *bayeux.Message
 	var unknown error
 	for i := range ms {
-		switch m := &ms[i]; {
-		case m.Channel == bayeux.MetaDisconnect && m.ID == "": // Salesforce sends it without the successful member
-			c.dismissed()
-		case !m.IsReply():
-			c.event(e, id, l, m)
-		case m.Channel == bayeux.MetaHandshake:
-			c.shaken(e, l, m)
-		case m.Channel == bayeux.MetaConnect:
-			if id == c.cycle.leg && m.ID == c.cycle.id && !l.cut { // the events it closes were dropped
-				connect = m
-			} else {
-				c.stray++
-			}
-		default:
-			if err := c.replied(e, m); err != nil {
+		m := &ms[i]
+		p := c.asked(id, m)
+		switch {
+		case p != nil:
+			if err := c.replied(e, p, m); err != nil {
 				unknown = err
 			}
+		case m.IsEvent():
+			c.event(e, id, l, m)
+		case c.shake.leg != 0 && (c.shake.leg == id || m.ID != "") && m.Answers(&bayeux.Request{Channel: bayeux.MetaHandshake, ID: c.shake.id}):
+			c.shaken(e, l, m)
+		case c.cycle.leg == id && !l.cut && m.Answers(&bayeux.Request{Channel: bayeux.MetaConnect, ID: c.cycle.id}): // of a leg that was cut the events it closes were dropped
+			connect = m
+		case m.Channel == bayeux.MetaDisconnect && m.ID == "": // the server's own: Salesforce sends it without "successful"
+			c.dismissed()
+		default:
+			c.stray++
 		}
 	}
 	if connect != nil {

@@ -92,7 +92,7 @@ func (c *Client) drawHandshake(e *fx, l transport.Leg, now mono.Time) []bayeux.M
 	if !c.admitted(now) {
 		return nil
 	}
-	m := c.message(bayeux.Message{Channel: bayeux.MetaHandshake, Ext: c.handshakeExt()})
+	m := bayeux.Message{Channel: bayeux.MetaHandshake, ID: newID(), Ext: c.handshakeExt()}
 	m.Meta = &bayeux.Meta{Version: "1.0", MinimumVersion: "1.0", SupportedConnectionTypes: c.t.Types()}
 	s.id, s.leg, s.late = m.ID, l.ID, now.Add(c.o.NetworkDelay)
 	s.x = c.begins(m, l.Type, now)
@@ -102,16 +102,12 @@ func (c *Client) drawHandshake(e *fx, l transport.Leg, now mono.Time) []bayeux.M
 
 // shaken takes the reply to the handshake.
 func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
-	if m.ID != c.shake.id || c.shake.leg == 0 {
-		c.stray++
-		return
-	}
 	c.shake.leg, c.shake.late = 0, mono.Time{}
 	c.shake.leaves()
 	err := c.said(m)
 	switch {
 	case err != nil:
-	case m.Meta.ClientID == "":
+	case m.Meta == nil || m.Meta.ClientID == "":
 		err = errNoID
 	case len(m.Meta.ClientID) > maxClientID:
 		err = errLongID
@@ -127,6 +123,7 @@ func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
 	c.id, c.carry = m.Meta.ClientID, l.kind
 	c.ack, c.batch = ackOffered(m.Ext)
 	c.ack = c.ack && !c.o.NoAck
+	c.unnamed = m.ID == ""
 	c.cycle = cycle{first: true, zero: true, due: mono.Now().Add(firstWait)}
 	c.sessions++
 	c.lived = false

@@ -3,7 +3,6 @@ package client
 import (
 	"cmp"
 	"slices"
-	"strconv"
 
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/internal/mono"
@@ -63,11 +62,10 @@ func (o *outbox) rest() {
 	}
 }
 
-func formatID(n uint64) string { return strconv.FormatUint(n, 10) }
-
 // newOp makes an op that waits, behind all others.
 func (c *Client) newOp(m bayeux.Message) *op {
-	m = c.message(m)
+	c.seq++
+	m.ID = newID()
 	return &op{m: m, order: c.seq, size: m.Size() + metaSize, done: make(chan struct{})}
 }
 
@@ -88,6 +86,9 @@ func (c *Client) fits(n, size int) bool {
 func (c *Client) drawCommands(l transport.Leg, now mono.Time) (b []bayeux.Message) {
 	q, room := c.out.queue, l.Limit
 	most := min(len(q), maxBatch, c.d.limits().Messages/2) // the replies come in one batch, with events
+	if c.unnamed {                                         // two that are out could not be told apart by their replies
+		most = min(most, 1-min(len(c.out.pending), 1))
+	}
 	for len(b) < most {
 		p := q[len(b)]
 		need := p.size
@@ -143,6 +144,7 @@ func (c *Client) settle(e *fx, p *op, err error) {
 	}
 	c.free(p)
 	close(p.done)
+	e.wake[transport.Commands] = e.wake[transport.Commands] || c.unnamed
 }
 
 // free gives back what an op took of the bound.
@@ -230,16 +232,43 @@ func (c *Client) overdue(e *fx, now mono.Time) {
 	e.wake[transport.Commands] = true
 }
 
-// replied settles the op that a reply is for. A reply has the id and the
-// channel of what it answers; Faye's events may have the same id, and CometD
-// answers a remote call twice, once with data, and by long-polling sometimes in
-// two responses.
-func (c *Client) replied(e *fx, m *bayeux.Message) (unknown error) {
-	p := c.out.pending[m.ID]
-	if p == nil || p.m.Channel != m.Channel {
-		c.stray++
+// asked is the op that m, which came on a leg, is the reply to; nil: none is.
+func (c *Client) asked(id transport.LegID, m *bayeux.Message) (one *op) {
+	if len(c.out.pending) == 0 {
 		return nil
 	}
+	if m.ID != "" {
+		if p := c.out.pending[m.ID]; p != nil {
+			if q := p.request(false); m.Answers(&q) {
+				return p
+			}
+		}
+		return nil
+	}
+	if m.IsEvent() && !c.unnamed {
+		return nil
+	}
+	for _, p := range c.out.pending {
+		q := p.request(c.unnamed)
+		if p.leg != id || !m.Answers(&q) {
+			continue
+		}
+		if one != nil { // whose it is cannot be told
+			return nil
+		}
+		one = p
+	}
+	return one
+}
+
+// request is what tells the reply to p.
+func (p *op) request(unnamed bool) bayeux.Request {
+	return bayeux.Request{ID: p.m.ID, Channel: p.m.Channel, Subscription: p.sub, Call: p.call, Unnamed: unnamed}
+}
+
+// replied settles the op that a reply is for. CometD answers a remote call twice,
+// once with data, and by long-polling sometimes in two responses.
+func (c *Client) replied(e *fx, p *op, m *bayeux.Message) (unknown error) {
 	err := c.said(m)
 	if isUnknown(err) && (p == c.leaving || p.m.Channel == bayeux.MetaUnsubscribe) {
 		p.reply = *m

@@ -65,7 +65,11 @@ func (m *model) act(n, arg int) {
 	case 7: // something comes on a socket
 		if len(m.sockets) > 0 {
 			s := m.sockets[arg%len(m.sockets)]
-			m.step(event{kind: brought, pipe: onSocket, leg: s.id, batch: m.reply(arg, s)})
+			ms, at := m.reply(arg, s), m.c.at
+			fx := m.step(event{kind: brought, pipe: onSocket, leg: s.id, batch: ms})
+			if ms[0].Channel == "/a" {
+				m.require(m.c.at == at && fx.told == nil, "an event decides")
+			}
 		}
 	case 8: // a socket ends; who carried nothing may end without a word
 		if len(m.sockets) > 0 {
@@ -122,7 +126,18 @@ func (m *model) reply(arg int, l *modelLeg) []bayeux.Message {
 	if !l.carries {
 		return batch(m.t, pushed)
 	}
-	return batch(m.t, []string{granted, grantedHTTP, good, unknown, pushed, again, denied}[arg%7])
+	asked := l.batch[0]
+	if arg%7 == 0 {
+		return batch(m.t, imitation(arg/7, asked.ID, asked.Channel))
+	}
+	ms := batch(m.t, []string{unknown, again, connectOK, pushed}[arg%4])
+	if asked.Channel == bayeux.MetaHandshake {
+		ms = batch(m.t, []string{granted, grantedHTTP, denied, pushed}[arg%4])
+	}
+	if !ms[0].IsEvent() {
+		ms[0].ID = asked.ID
+	}
+	return ms
 }
 
 func (m *model) endOf(s *modelLeg, arg int) *transport.Error {

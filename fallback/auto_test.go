@@ -277,7 +277,7 @@ func TestAutoWhereHTTPFails(t *testing.T) {
 func TestAutoGoesBackWhenTheSocketIsMuteForTheSession(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.options.Rewrite = func(ms []bayeux.Message, body []byte) []byte {
-			if len(ms) == 1 && ms[0].Channel == bayeux.MetaConnect && ms[0].OK() && ms[0].Meta.Advice != nil && w.moving() {
+			if len(ms) == 1 && ms[0].Channel == bayeux.MetaConnect && ms[0].Granted() && ms[0].Meta.Advice != nil && w.moving() {
 				return nil
 			}
 			return body

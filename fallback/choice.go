@@ -77,7 +77,7 @@ type effects struct {
 	drain     transport.LegID // on the socket pipe; zero: none
 	wake      [2][2]bool      // by pipe and lane
 
-	batch   []bayeux.Message // of asks: what the leg carries instead of the Handler's
+	batch   []bayeux.Message // of asks: what the leg carries instead of the Handler's; of brought: what is passed on instead of what came; nil: that
 	hold    *time.Duration   // of asks: the longest hold to ask for; nil: the pipe's
 	let     []closing        // what waited, and is passed on now
 	echo    bool             // of brought: say when the Handler has it
@@ -105,8 +105,8 @@ type choice struct {
 	carrier  string    // the transport of the last Decision
 
 	// The legs from when they ask until they have nothing to carry or their End
-	// was passed on; true: the Handler gave them a batch.
-	out    map[transport.LegID]bool
+	// was passed on; nil: the Handler has given them nothing.
+	out    map[transport.LegID]*ledger
 	leg    transport.LegID // the socket that proves itself or serves
 	virgin transport.LegID // the last socket that asked and was given nothing: the Handler does not know it
 
@@ -119,7 +119,7 @@ type choice struct {
 }
 
 func newChoice(patience time.Duration) *choice {
-	return &choice{patience: patience, out: map[transport.LegID]bool{}}
+	return &choice{patience: patience, out: map[transport.LegID]*ledger{}}
 }
 
 func (c *choice) due() mono.Time { return c.deadline }

@@ -16,7 +16,7 @@ func (c *choice) ended(fx *effects, e event) {
 		fx.elsewhere = fx.pass && c.at == leaving && !c.down
 	}
 	if fx.pass {
-		c.out[e.leg] = true
+		c.known(e.leg)
 	}
 }
 

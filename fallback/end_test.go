@@ -62,7 +62,7 @@ func endedRows() []row {
 		{at(trying), http.by(fails("dial", 0)), "returning, pass", func(c *choice) bool { return c.down }},
 		{at(trying), http.by(fails("status", 502)), "returning, pass", func(c *choice) bool { return c.down }},
 		{at(trying), http.by(reused), "trying, pass", func(c *choice) bool { return !c.down }},
-		{with(trying, func(c *choice) { c.out[post2] = true }), http.by(fails("dial", 0)), "trying, pass", func(c *choice) bool { return !c.down }},
+		{with(trying, func(c *choice) { c.out[post2] = owing() }), http.by(fails("dial", 0)), "trying, pass", func(c *choice) bool { return !c.down }},
 		{at(trying), http, "polling, pass, told >long-polling mute", learnt},
 		{at(trying), opens.by(fails("upgrade", 403)), "trying", learnt},
 		{late(trying), opens, "trying", learnt},
@@ -81,7 +81,7 @@ func endedRows() []row {
 		if then := rows[i].then; rows[i].e.kind == ended {
 			id := rows[i].e.leg
 			passes := strings.Contains(rows[i].want, ", pass")
-			rows[i].then = func(c *choice) bool { return then(c) && c.out[id] == passes }
+			rows[i].then = func(c *choice) bool { return then(c) && (c.out[id] != nil) == passes }
 		}
 	}
 	return rows
@@ -91,8 +91,8 @@ func passedRows() []row {
 	mine, http := on(passed, onSocket, ours), on(passed, onHTTP, post)
 	gone := func(c *choice) bool { return len(c.out) == 0 && c.pending == [2]bool{} }
 	return []row{
-		{with(idle, func(c *choice) { c.out[ours] = true }), mine, "idle", gone},
-		{with(opening, func(c *choice) { c.out[ours] = true }), mine, "opening, patience 1s", gone},
+		{with(idle, func(c *choice) { c.out[ours] = owing() }), mine, "idle", gone},
+		{with(opening, func(c *choice) { c.out[ours] = owing() }), mine, "opening, patience 1s", gone},
 		{with(proving, oldOut), on(passed, onSocket, old), "proving, patience 1s", nil},
 		{with(serving, oldOut), on(passed, onSocket, old), "serving", nil},
 		{at(leaving), mine, "trying, http:commands, http:connect", gone},
@@ -114,7 +114,7 @@ func droppedRows() []row {
 		{at(proving), mine, "idle", func(c *choice) bool { return c.leg == 0 && !c.since.IsZero() }},
 		{at(proving), mine.after(time.Second), "leaving", func(c *choice) bool { return c.reason == ReasonMute }},
 		{at(proving), event{kind: dropped, leg: old}, "proving, patience 1s", nil},
-		{at(serving), mine.after(time.Hour), "idle", func(c *choice) bool { return c.leg == 0 && c.out[ours] }},
+		{at(serving), mine.after(time.Hour), "idle", func(c *choice) bool { return c.leg == 0 && c.out[ours] != nil }},
 		{at(serving), event{kind: dropped}, "serving", nil},
 		{at(leaving), mine, "leaving", nil},
 		{at(trying), event{kind: dropped, leg: post}, "trying", nil},

@@ -69,9 +69,10 @@ func (p *paced) Next(lane transport.Lane, leg transport.Leg) []bayeux.Message {
 	return batch
 }
 
-// Receive takes down that something came.
+// Receive takes down that something came. On a socket an event shows nothing of
+// the way: a publisher chooses when it comes.
 func (p *paced) Receive(id transport.LegID, ms []bayeux.Message) {
-	p.w.arrives(id, time.Now())
+	p.w.arrives(id, p.kind == onHTTP || serverSpeaks(ms), time.Now())
 	p.Handler.Receive(id, ms)
 }
 
@@ -97,15 +98,20 @@ func (w *watch) leaves(leg transport.Leg, kind pipe, held bool, now time.Time) {
 	l.passes(false, now)
 }
 
-// arrives confirms the cuts before it, and what it has outlived itself.
-func (w *watch) arrives(id transport.LegID, now time.Time) {
+// arrives takes down that something came. Where that shows something, it confirms
+// the cuts before it, and what it has outlived itself.
+func (w *watch) arrives(id transport.LegID, shows bool, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	l := w.legs.Get(id)
 	if l == nil {
 		return
 	}
-	if silence := l.passes(true, now); silence >= leastSilence {
+	silence := l.passes(true, now)
+	if !shows {
+		return
+	}
+	if silence >= leastSilence {
 		w.mem.borne(l.way, l.kind, silence, now)
 	}
 	if len(w.cuts) == 0 {

@@ -94,7 +94,8 @@ type race struct {
 	since    mono.Time // when it began to serve
 	lives    int       // short ones in a row
 	opened   mono.Time // when it did
-	owed     int       // replies to commands
+	owes     ledger    // of it
+	test     probe     // of it
 	rotate   mono.Time // when it is to be left, because of its age; zero: never
 	begun    bool      // the first was dialled
 	dialling bool
@@ -104,7 +105,6 @@ type race struct {
 	owns     bool // it carries the session, and the Handler knows it
 	born     bool // the session began on it: HTTP does not know it
 	drawing  bool // it is inside the Handler's Next, and what it gets is out on it
-	connect  bool // a connect is out on it
 	letting  bool // some of what was kept is on its way to the Handler
 	scout    bool // an exchange of our own is to say whether HTTP works, before it is left for its age
 
@@ -144,6 +144,7 @@ type trip struct {
 	prompt  bool // the server need not hold it
 	connect bool // it has a connect
 	own     bool // it is ours, and the Handler knows nothing of it
+	owes    ledger
 }
 
 // A closing is an End that was not passed on yet, or, with a batch, a Receive.

@@ -1,10 +1,8 @@
 package fallback
 
 import (
-	"slices"
 	"time"
 
-	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/internal/mono"
 )
 
@@ -46,14 +44,13 @@ func (r *race) jumps(fx *effects, now mono.Moment) bool {
 	return true
 }
 
-// dared looks at what comes first on such a socket.
-func (r *race) dared(fx *effects, e event) {
-	if slices.ContainsFunc(e.batch, func(m bayeux.Message) bool { return forgotten(&m) }) {
-		r.unknownThere(fx, e.now)
-		return
-	}
-	if answers(e.batch) {
-		r.serves(fx, e.now)
+// dared looks at what is answered first on such a socket.
+func (r *race) dared(fx *effects, now mono.Moment, a account) {
+	switch {
+	case a.forgotten:
+		r.unknownThere(fx, now)
+	case a.answered:
+		r.serves(fx, now)
 		r.open(fx, upgraded)
 	}
 }

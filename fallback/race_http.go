@@ -1,6 +1,7 @@
 package fallback
 
 import (
+	"crypto/rand"
 	"errors"
 	"time"
 
@@ -20,7 +21,7 @@ func (r *race) httpAsks(fx *effects, e event) {
 	}
 	if !connect && (r.control && (r.at == anchored || r.at == quieting) || r.scout && r.at == upgraded) {
 		r.control = false
-		fx.batch = probing()
+		fx.batch = probing(rand.Text())
 		r.out.Set(e.leg, &trip{lane: e.lane, sent: e.now.Time, prompt: true, own: true})
 		return
 	}
@@ -69,6 +70,7 @@ func (r *race) httpDrew(fx *effects, e event) {
 		return
 	}
 	t.sent, t.prompt = e.now.Time, prompt(e.batch)
+	t.owes.leaves(e.batch)
 	t.connect = connects(e.batch)
 	if r.at == offering {
 		r.leaves(fx, e.now)
@@ -107,24 +109,23 @@ func (r *race) httpBrought(fx *effects, e event) {
 		return
 	}
 	r.tell(fx, e.now, transport.LongPolling, r.reason, r.cause)
-	granted := false
-	for i := range e.batch {
-		m := &e.batch[i]
-		granted = granted || m.Channel == bayeux.MetaHandshake && m.OK()
-		if websocket, said := offered(m); said {
-			if r.unwanted = !websocket; r.unwanted {
-				r.leave(fx, errUnwanted)
-				r.redial, r.want = mono.Time{}, false
-				r.stay(fx, e.now, ReasonUnoffered, errUnwanted, false)
-			}
-		}
-		r.estranged(e, m)
+	var a account
+	if t != nil {
+		a = t.owes.arrives(e.batch)
 	}
+	if websocket, said := offered(a.shake); said {
+		if r.unwanted = !websocket; r.unwanted {
+			r.leave(fx, errUnwanted)
+			r.redial, r.want = mono.Time{}, false
+			r.stay(fx, e.now, ReasonUnoffered, errUnwanted, false)
+		}
+	}
+	r.estranged(e, a)
 	switch {
 	case e.affinity && !r.owns && (r.sock != 0 || r.dialling): // a balancer's cookie, that the upgrade went without
 		r.leave(fx, errStanding)
 		r.redial = e.now.Time
-	case granted:
+	case a.shake != nil && a.shake.Granted():
 		r.dares(e)
 	}
 	if r.keeps(e.now) {
@@ -136,14 +137,14 @@ func (r *race) httpBrought(fx *effects, e event) {
 // estranged finds out that HTTP cannot keep a session: time and again one that
 // was granted is not known to its first connect. Something on the way takes the
 // cookie off, which a session that begins on a socket does not need.
-func (r *race) estranged(e event, m *bayeux.Message) {
+func (r *race) estranged(e event, a account) {
 	switch {
-	case m.Channel == bayeux.MetaHandshake && m.OK():
+	case a.shake != nil && a.shake.Granted():
 		r.fresh = true
-	case m.Channel != bayeux.MetaConnect || !m.IsReply():
-	case m.OK():
+	case a.connect == nil:
+	case a.connect.Granted():
 		r.fresh, r.strange = false, 0
-	case r.fresh && forgotten(m):
+	case r.fresh && forgotten(a.connect):
 		r.fresh = false
 		r.strange++
 		r.socketsOnly(e.leg, e.now)

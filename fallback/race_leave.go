@@ -52,27 +52,20 @@ func (r *race) scouted(fx *effects, e event) {
 // parts goes on when the connect has ended, and none is being drawn, and then
 // when nothing is owed.
 func (r *race) parts(fx *effects, now mono.Moment) {
-	if r.at == parting && !r.connect && !r.drawing {
+	if r.at == parting && r.owes.connect.ID == "" && !r.drawing {
 		r.at, r.until = clearing, now.Add(r.patience())
 	}
-	if r.at == clearing && r.owed == 0 {
+	if r.at == clearing && r.owes.owed() == 0 {
 		r.offer(fx)
 	}
 }
 
 // pays takes down replies. What follows from the last of them waits until the
 // Handler has it.
-func (r *race) pays(fx *effects, ms []bayeux.Message) {
-	for i := range ms {
-		switch m := &ms[i]; {
-		case !m.IsReply():
-		case m.Channel == bayeux.MetaConnect:
-			r.connect = false
-		case r.owed > 0:
-			r.owed--
-		}
-	}
-	fx.echo = r.at == parting && !r.connect || r.at == clearing && r.owed == 0
+func (r *race) pays(fx *effects, ms []bayeux.Message) account {
+	a := r.owes.arrives(ms)
+	fx.echo = r.at == parting && r.owes.connect.ID == "" || r.at == clearing && r.owes.owed() == 0
+	return a
 }
 
 // offer has HTTP ask for the connect.

@@ -4,7 +4,9 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,7 +45,8 @@ type weather struct {
 	commands int
 	answered int // connects that were answered
 
-	good    bool // the weather is
+	good    bool            // the weather is
+	probes  map[string]bool // ids of those that were answered
 	carrier string
 	known   bool // the server knows sessions on sockets
 	been    map[stand]int
@@ -62,7 +65,7 @@ type raceLeg struct {
 }
 
 func newWeather(t testing.TB, seed uint64) *weather {
-	w := &weather{t: t, rng: rand.New(rand.NewPCG(seed, 1)), r: newRace(new(Memory), func() string { return "x" }, DefaultPatience), now: epoch, ids: 100, known: seed%7 != 0, been: map[stand]int{}}
+	w := &weather{t: t, rng: rand.New(rand.NewPCG(seed, 1)), r: newRace(new(Memory), func() string { return "x" }, DefaultPatience), now: epoch, ids: 100, known: seed%7 != 0, probes: map[string]bool{}, been: map[stand]int{}}
 	if seed%3 == 0 { // sockets are known to become no older
 		*w.r.mem.path("x").pace(onSocket) = pace{Life: 40 * time.Second, Died: epoch.Wall}
 	}
@@ -281,26 +284,98 @@ func (w *weather) ends(p pipe, l *raceLeg, err *transport.Error) {
 
 var errHolds = fails("read", 0)
 
-// brings has the server answer what a leg carries.
+// brings has the server answer what a leg carries, and relay what others publish
+// in the same frame or body.
 func (w *weather) brings(p pipe, l *raceLeg, text string) {
+	ms := batch(w.t, text)
+	for w.rng.IntN(3) == 0 {
+		ms = slices.Insert(ms, w.rng.IntN(len(ms)+1), batch(w.t, w.imitation(l))...)
+	}
 	l.proven = true
-	fx := w.step(event{kind: brought, pipe: p, leg: l.id, batch: batch(w.t, text)})
+	w.hands(p, l, ms)
+}
+
+// relays has the server relay what another publisher says, and nothing else: on a
+// socket that decides nothing.
+func (w *weather) relays(s *raceLeg) {
+	before, mem := *w.r, *w.r.mem.path("x")
+	before.owes.commands = slices.Clone(before.owes.commands)
+	fx := w.hands(onSocket, s, batch(w.t, w.imitation(s)))
+	after := *w.r
+	before.way, after.way = nil, nil
+	before.quietAt, after.quietAt = mono.Time{}, mono.Time{} // of one that was left: it is read on while something comes
+	w.require(reflect.DeepEqual(before, after) && reflect.DeepEqual(mem, *w.r.mem.path("x")), "an event decides")
+	w.require(fx.told == nil && fx.cut|fx.drain|fx.cutHTTP == 0 && fx.wake == [2][2]bool{} && !fx.echo, "an event has effects")
+}
+
+func (w *weather) imitation(l *raceLeg) string {
+	ids, at := []string{"", "probe", "7"}, w.rng.Int()
+	for _, b := range l.owed {
+		ids = append(ids, b[0].ID)
+	}
+	return imitation(at, ids[w.rng.IntN(len(ids))], "/a")
+}
+
+// imitation is something that CometD or Faye relays from another publisher, who
+// would like it to be the reply to what is out: Faye takes any id and wants
+// data, CometD leaves the id out.
+func imitation(n int, id string, ch bayeux.Channel) string {
+	if ch.Meta() {
+		ch = "/a"
+	}
+	says := []string{
+		`"successful":true`,
+		`"successful":false`,
+		`"successful":false,"error":"402::session_unknown","advice":{"reconnect":"handshake"}`,
+		`"error":"401:x:Unknown client"`,
+		`"successful":true,"advice":{"reconnect":"none","interval":100000},"clientId":"x"`,
+		`"successful":true,"clientId":"x","supportedConnectionTypes":["long-polling"],"version":"1.0"`,
+		`"subscription":"/a","connectionType":"websocket","ext":{"ack":7}`,
+	}[n%7]
+	if n/7%2 == 0 {
+		return fmt.Sprintf(`[{"channel":%q,%s}]`, ch, says)
+	}
+	return fmt.Sprintf(`[{"channel":%q,"id":%q,%s,"data":%s}]`, ch, id, says, []string{"1", "null", `{"channel":"/meta/connect","successful":true}`}[n/14%3])
+}
+
+// hands has a pipe hand messages up.
+func (w *weather) hands(p pipe, l *raceLeg, ms []bayeux.Message) effects {
+	for _, m := range ms {
+		if m.Channel == bayeux.MetaConnect && m.ID != "3" {
+			w.probes[m.ID] = true
+		}
+	}
+	owned := w.r.owns && l.id == w.r.sock
+	fx := w.step(event{kind: brought, pipe: p, leg: l.id, batch: ms})
+	up := ms
+	if fx.batch != nil {
+		up = fx.batch
+	}
+	answers := slices.DeleteFunc(slices.Clone(ms), func(m bayeux.Message) bool { return w.probes[m.ID] && m.Channel == bayeux.MetaConnect })
 	if fx.pass {
-		w.require(l.given, "the Handler gets something on a leg it does not know")
-		w.received(l.id, batch(w.t, text))
+		w.require(l.given || len(answers) < len(ms) || ms[0].Channel == "/a", "the Handler gets an answer on a leg it does not know")
+		w.require(len(up) == len(answers), "the probe's answer is handed up, or more than it is kept back")
+		w.received(l.id, up)
+	} else if p == onSocket && owned && fx.cut == 0 {
+		w.require(len(answers) == 0, "what came with the probe's answer is lost")
 	}
 	if fx.echo {
 		w.step(event{kind: handed, pipe: p, leg: l.id})
 	}
+	return fx
 }
 
 // received is the Handler's Receive.
 func (w *weather) received(id transport.LegID, ms []bayeux.Message) {
+	ms = slices.DeleteFunc(slices.Clone(ms), func(m bayeux.Message) bool { return m.IsEvent() || m.Channel == "/a" && m.ID == "" })
+	if len(ms) == 0 {
+		return
+	}
 	m := &ms[0]
 	switch {
-	case m.Channel == bayeux.MetaHandshake && m.OK():
+	case m.Channel == bayeux.MetaHandshake && m.Granted():
 		w.session, w.shake, w.connect = true, 0, 0
-	case m.Channel == bayeux.MetaConnect && m.OK() && id == w.connect:
+	case m.Channel == bayeux.MetaConnect && m.Granted() && id == w.connect:
 		w.connect = 0
 		w.answered++
 	case forgotten(m):
@@ -321,8 +396,8 @@ func (w *weather) received(id transport.LegID, ms []bayeux.Message) {
 // answer is a server's that works.
 func (w *weather) answer(b []bayeux.Message, socket bool) string {
 	switch {
-	case b[0].ID == probeID:
-		return `[{"channel":"/meta/connect","id":"probe","successful":false,"error":"402::session_unknown"}]`
+	case isProbe(&b[0]):
+		return `[{"channel":"/meta/connect","id":"` + b[0].ID + `","successful":false,"error":"402::session_unknown"}]`
 	case shakes(b):
 		return granted
 	case b[0].Channel == bayeux.MetaConnect && socket && !w.known:
@@ -405,6 +480,8 @@ func (w *weather) act(good bool) {
 				w.ends(onSocket, s, fails("cut", 0))
 			case bad:
 				w.ends(onSocket, s, fails([]string{"read", "close", "ping", "decode"}[w.rng.IntN(4)], 0))
+			case w.rng.IntN(3) == 0:
+				w.relays(s)
 			case len(s.owed) > 0:
 				b := s.owed[0]
 				s.owed = s.owed[1:]
@@ -476,4 +553,8 @@ func (w *weather) play() map[stand]int {
 		w.require(onSocket > 700, "it does not move to a socket")
 	}
 	return w.been
+}
+
+func isProbe(m *bayeux.Message) bool {
+	return m.Meta != nil && strings.HasPrefix(m.Meta.ClientID, "nobody")
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
@@ -113,13 +112,13 @@ func (r *race) socketAsks(fx *effects, e event) {
 		}
 		r.hurry(fx, e.now)
 		r.probe, r.again = e.now.Add(r.patience()), e.now.Add(r.patience()/2)
-		fx.batch = probing()
+		fx.batch = r.test.leaves()
 	case e.leg != r.sock:
 		r.gone.Set(e.leg, true)
 		fx.drain = e.leg
 	case !r.proven && r.again.IsZero() && !r.probe.IsZero() && e.now.Before(r.probe): // once more
 		r.again = r.probe
-		fx.batch = probing()
+		fx.batch = r.test.leaves()
 	case r.at == shut && r.settled(e.now) && e.lane == transport.Connect:
 		zero := time.Duration(0) // the answer is what proves that the session moved
 		fx.pass, fx.hold = true, &zero
@@ -130,7 +129,7 @@ func (r *race) socketAsks(fx *effects, e event) {
 // opens takes a socket that has opened.
 func (r *race) opens(e event) {
 	r.sock, r.dialling, r.proven, r.opened = e.leg, false, false, e.now.Time
-	r.connect, r.owed, r.rotate, r.scout = false, 0, mono.Time{}, false
+	r.owes, r.test, r.rotate, r.scout = ledger{}, probe{}, mono.Time{}, false
 }
 
 // socketDrew: the valve turns with the draw.
@@ -139,8 +138,7 @@ func (r *race) socketDrew(fx *effects, e event) {
 		return
 	}
 	r.drawing = false
-	r.connect = r.connect || connects(e.batch)
-	r.owed += commands(e.batch)
+	r.owes.leaves(e.batch)
 	if r.at == bold && r.until.IsZero() && len(e.batch) > 0 {
 		r.until = e.now.Add(r.patience())
 	}
@@ -171,8 +169,9 @@ func (r *race) socketBrought(fx *effects, e event) {
 	if e.leg != r.sock {
 		return
 	}
+	rest, probed := r.test.answered(e.batch)
 	if !r.owns {
-		if !r.proven && answers(e.batch) {
+		if !r.proven && probed {
 			r.proven, r.probe, r.again = true, mono.Time{}, mono.Time{}
 			r.release()
 			if r.polling() && r.warm {
@@ -183,25 +182,23 @@ func (r *race) socketBrought(fx *effects, e event) {
 		}
 		return
 	}
-	if probed(e.batch) { // a late one
+	if len(rest) == 0 { // a late answer to the probe, and nothing else
 		return
 	}
-	fx.pass = true
-	r.pays(fx, e.batch)
+	if fx.pass = true; probed {
+		fx.batch = rest
+	}
+	a := r.pays(fx, rest)
 	switch {
 	case r.at == bold:
-		r.dared(fx, e)
+		r.dared(fx, e.now, a)
+	case r.at == adopting && a.connect == nil:
+	case r.at == adopting && !a.connect.Granted():
+		r.unknownThere(fx, e.now)
 	case r.at == adopting:
-		switch ok, said := connected(e.batch); {
-		case said && !ok:
-			r.unknownThere(fx, e.now)
-			return
-		case !said:
-			return
-		}
 		r.serves(fx, e.now)
 		r.open(fx, upgraded)
-	case r.born && r.carrier != transport.WebSocket && answers(e.batch):
+	case r.born && r.carrier != transport.WebSocket && a.answered:
 		r.proven = true
 		r.serves(fx, e.now)
 	}
@@ -364,14 +361,4 @@ func errOr(err *transport.Error) error {
 		return errEnded
 	}
 	return err
-}
-
-// connected reads the reply to a connect, if it is there.
-func connected(ms []bayeux.Message) (ok, said bool) {
-	for i := range ms {
-		if ms[i].Channel == bayeux.MetaConnect && ms[i].IsReply() {
-			return ms[i].OK(), true
-		}
-	}
-	return false, false
 }

@@ -76,7 +76,7 @@ func (m *model) settle(w worldly) bool {
 				m.gives(onSocket, s, b)
 			}
 		case s != nil && s.carries && (w == clear_ || w == websocks):
-			m.step(event{kind: brought, pipe: onSocket, leg: s.id, batch: batch(m.t, good)})
+			m.step(event{kind: brought, pipe: onSocket, leg: s.id, batch: batch(m.t, atOnceOK)})
 			return true
 		case s != nil && s.carries && m.c.at == serving: // its connection dies, and the Handler tries again
 			m.ends(onSocket, s.id, fails("ping", 0), true, func() {})
@@ -96,7 +96,7 @@ func (m *model) settle(w worldly) bool {
 				m.ends(onHTTP, l.id, fails("status", 403), true, func() {})
 				continue
 			}
-			m.step(event{kind: brought, pipe: onHTTP, leg: l.id, batch: batch(m.t, good)})
+			m.step(event{kind: brought, pipe: onHTTP, leg: l.id, batch: batch(m.t, atOnceOK)})
 			m.ends(onHTTP, l.id, nil, true, func() {})
 			return true
 		default:

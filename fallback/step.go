@@ -3,7 +3,6 @@ package fallback
 import (
 	"errors"
 
-	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
@@ -49,12 +48,13 @@ func (c *choice) open(fx *effects, lane transport.Lane, now mono.Moment) {
 // mayDraw says whether the leg may ask the Handler, and takes it down as out:
 // a draw in progress keeps the other pipe shut.
 func (c *choice) mayDraw(fx *effects, e event) bool {
-	carries := c.out[e.leg]
+	owes := c.out[e.leg]
+	carries := owes != nil
 	if e.pipe == onHTTP {
 		if c.at != trying && c.at != polling {
 			return false
 		}
-		c.out[e.leg] = carries
+		c.out[e.leg] = owes
 		return true
 	}
 	switch c.at {
@@ -68,7 +68,7 @@ func (c *choice) mayDraw(fx *effects, e event) bool {
 	default:
 		return false
 	}
-	c.out[e.leg] = carries
+	c.out[e.leg] = owes
 	if !carries {
 		c.virgin = e.leg
 	}
@@ -81,13 +81,13 @@ func (c *choice) mayDraw(fx *effects, e event) bool {
 // drew takes down what the Handler gave to a leg.
 func (c *choice) drew(fx *effects, e event) {
 	if len(e.batch) == 0 {
-		if !c.out[e.leg] {
+		if c.out[e.leg] == nil {
 			delete(c.out, e.leg)
 		}
 		c.settle(fx, e.now)
 		return
 	}
-	c.out[e.leg] = true
+	c.known(e.leg).leaves(e.batch)
 	if e.pipe == onHTTP {
 		c.fresh = c.fresh && !shakes(e.batch)
 		return
@@ -114,9 +114,13 @@ func (c *choice) drew(fx *effects, e event) {
 // brought looks at what a pipe hands up: the first answer is what decides.
 func (c *choice) brought(fx *effects, e event) {
 	fx.pass = e.leg != c.virgin
+	var a account
+	if owes := c.out[e.leg]; owes != nil {
+		a = owes.arrives(e.batch)
+	}
 	switch {
 	case e.pipe == onSocket:
-		if c.at == proving && e.leg == c.leg && answers(e.batch) {
+		if c.at == proving && e.leg == c.leg && a.answered {
 			c.at, c.deadline, c.since, c.down = serving, mono.Time{}, mono.Time{}, false
 			c.tell(fx, transport.WebSocket, ReasonBack, nil)
 		}
@@ -124,7 +128,7 @@ func (c *choice) brought(fx *effects, e event) {
 		c.polls(fx)
 		fallthrough
 	case c.at == polling:
-		c.read(e.batch)
+		c.read(a)
 	}
 }
 
@@ -138,17 +142,20 @@ func (c *choice) polls(fx *effects) {
 	c.tell(fx, transport.LongPolling, c.reason, c.evidence)
 }
 
-// read looks for what a reply by HTTP says of the session.
-func (c *choice) read(ms []bayeux.Message) {
-	for i := range ms {
-		m := &ms[i]
-		if forgotten(m) {
-			c.fresh = true
-		}
-		if types, ok := offered(m); ok {
-			c.unwanted = !types
-		}
+// read takes what the replies by HTTP say of the session.
+func (c *choice) read(a account) {
+	c.fresh = c.fresh || a.forgotten
+	if types, ok := offered(a.shake); ok {
+		c.unwanted = !types
 	}
+}
+
+// known is the ledger of a leg that the Handler knows.
+func (c *choice) known(id transport.LegID) *ledger {
+	if c.out[id] == nil {
+		c.out[id] = new(ledger)
+	}
+	return c.out[id]
 }
 
 // tell makes a Decision if the transport is another than before.

@@ -28,6 +28,14 @@ var epoch = mono.Of(time.Unix(1_000_000, 0))
 
 func later(d time.Duration) mono.Moment { return mono.Of(epoch.Wall.Add(d)) }
 
+// owing is what left on a leg of the table.
+func owing() *ledger {
+	return &ledger{
+		connect:  bayeux.Request{ID: "3", Channel: bayeux.MetaConnect},
+		commands: []bayeux.Request{{ID: "1", Channel: bayeux.MetaHandshake}, {ID: "4", Channel: "/a"}},
+	}
+}
+
 // at is a choice that has come to a place in the plainest way.
 func at(p place) *choice {
 	c := newChoice(3 * time.Second)
@@ -36,18 +44,18 @@ func at(p place) *choice {
 	case opening:
 		c.deadline = epoch.Add(time.Second)
 	case proving:
-		c.leg, c.out[ours] = ours, true
+		c.leg, c.out[ours] = ours, owing()
 		c.deadline, c.since = epoch.Add(time.Second), epoch.Add(-2*time.Second)
 	case serving:
-		c.leg, c.out[ours], c.carrier = ours, true, transport.WebSocket
+		c.leg, c.out[ours], c.carrier = ours, owing(), transport.WebSocket
 	case leaving:
-		c.out[ours], c.failed, c.reason, c.evidence = true, epoch.Time, ReasonMute, errMute
+		c.out[ours], c.failed, c.reason, c.evidence = owing(), epoch.Time, ReasonMute, errMute
 	case trying:
-		c.out[post], c.failed, c.reason, c.evidence = true, epoch.Time, ReasonMute, errMute
+		c.out[post], c.failed, c.reason, c.evidence = owing(), epoch.Time, ReasonMute, errMute
 	case polling:
-		c.out[post], c.failed, c.carrier = true, epoch.Time, transport.LongPolling
+		c.out[post], c.failed, c.carrier = owing(), epoch.Time, transport.LongPolling
 	case returning:
-		c.out[post], c.failed, c.down = true, epoch.Time, true
+		c.out[post], c.failed, c.down = owing(), epoch.Time, true
 	}
 	return c
 }
@@ -72,7 +80,7 @@ func down(c *choice)     { c.down = true }
 func fresh(c *choice)    { c.fresh = true }
 func rested(c *choice)   { c.failed = epoch.Add(-redial) }
 func unwanted(c *choice) { c.unwanted = true }
-func oldOut(c *choice)   { c.out[old] = true }
+func oldOut(c *choice)   { c.out[old] = owing() }
 func pending(c *choice)  { c.pending[transport.Connect] = true }
 
 func fails(op string, status int) *transport.Error {
@@ -113,6 +121,7 @@ func batch(t testing.TB, s string) []bayeux.Message {
 const (
 	handshake   = `[{"channel":"/meta/handshake","id":"1"}]`
 	atOnce      = `[{"channel":"/meta/connect","id":"2","advice":{"timeout":0}}]`
+	atOnceOK    = `[{"channel":"/meta/connect","id":"2","successful":true}]`
 	held        = `[{"channel":"/meta/connect","id":"3"}]`
 	heldShort   = `[{"channel":"/a","id":"4"},{"channel":"/meta/connect","id":"5","advice":{"timeout":1000}}]`
 	granted     = `[{"channel":"/meta/handshake","id":"1","successful":true,"supportedConnectionTypes":["websocket","long-polling"]}]`
@@ -122,8 +131,8 @@ const (
 	pushed      = `[{"channel":"/a","data":1}]`
 	good        = `[{"channel":"/a","id":"4","successful":true}]`
 	bad         = `[{"channel":"/a","id":"4","successful":false,"error":"403::forbidden"}]`
-	unknown     = `[{"channel":"/meta/connect","id":"2","successful":false,"error":"402::session_unknown"}]`
-	again       = `[{"channel":"/meta/connect","id":"2","successful":false,"advice":{"reconnect":"handshake"}}]`
+	unknown     = `[{"channel":"/meta/connect","id":"3","successful":false,"error":"402::session_unknown"}]`
+	again       = `[{"channel":"/meta/connect","id":"3","successful":false,"advice":{"reconnect":"handshake"}}]`
 )
 
 type row struct {
@@ -235,9 +244,9 @@ func drewRows(t *testing.T) []row {
 	nothing := on(drew, onSocket, other)
 	// asked is a place in which another socket is inside Next.
 	asked := func(p place) *choice {
-		return with(p, func(c *choice) { c.out[other], c.virgin = false, other })
+		return with(p, func(c *choice) { c.out[other], c.virgin = nil, other })
 	}
-	known := func(c *choice) bool { return c.out[other] && c.virgin != other && c.leg == other }
+	known := func(c *choice) bool { return c.out[other] != nil && c.virgin != other && c.leg == other }
 	return []row{
 		{asked(idle), nothing, "idle", func(c *choice) bool { return len(c.out) == 0 && c.virgin == other }},
 		{asked(idle), nothing.of(t, handshake), "proving, patience 3s", known},
@@ -250,17 +259,17 @@ func drewRows(t *testing.T) []row {
 		{with(proving, func(c *choice) { c.deadline, c.since = mono.Time{}, mono.Time{} }), on(drew, onSocket, ours).of(t, atOnce),
 			"proving, patience 3s", func(c *choice) bool { return c.since == epoch.Time }},
 		{at(serving), on(drew, onSocket, ours).of(t, atOnce), "serving", nil},
-		{at(serving), on(drew, onSocket, ours), "serving", func(c *choice) bool { return c.out[ours] }},
+		{at(serving), on(drew, onSocket, ours), "serving", func(c *choice) bool { return c.out[ours] != nil }},
 		{asked(serving), nothing.of(t, atOnce), "proving, patience 3s", known},
-		{without(leaving, func(c *choice) { c.out[other] = false }), nothing, "trying, http:commands, http:connect", nil},
+		{without(leaving, func(c *choice) { c.out[other] = nil }), nothing, "trying, http:commands, http:connect", nil},
 		{asked(leaving), nothing, "leaving", nil}, // the other one's End is still to come
-		{asked(leaving), nothing.of(t, handshake), "leaving, cut 2", func(c *choice) bool { return c.out[other] }},
+		{asked(leaving), nothing.of(t, handshake), "leaving, cut 2", func(c *choice) bool { return c.out[other] != nil }},
 		{at(trying), on(drew, onHTTP, post).of(t, handshake), "trying", nil},
-		{with(trying, func(c *choice) { c.out[post] = false }), on(drew, onHTTP, post), "trying", func(c *choice) bool { return len(c.out) == 0 }},
+		{with(trying, func(c *choice) { c.out[post] = nil }), on(drew, onHTTP, post), "trying", func(c *choice) bool { return len(c.out) == 0 }},
 		{with(polling, fresh), on(drew, onHTTP, post).of(t, atOnce), "polling", func(c *choice) bool { return c.fresh }},
 		{with(polling, fresh), on(drew, onHTTP, post).of(t, handshake), "polling", func(c *choice) bool { return !c.fresh }},
-		{without(returning, func(c *choice) { c.out[post2] = false }), on(drew, onHTTP, post2), "idle", nil},
-		{at(closed), nothing.of(t, handshake), "closed", func(c *choice) bool { return c.out[other] }},
+		{without(returning, func(c *choice) { c.out[post2] = nil }), on(drew, onHTTP, post2), "idle", nil},
+		{at(closed), nothing.of(t, handshake), "closed", func(c *choice) bool { return c.out[other] != nil }},
 	}
 }
 

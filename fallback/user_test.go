@@ -129,8 +129,8 @@ func (u *user) Receive(id transport.LegID, ms []bayeux.Message) {
 	for i := range ms {
 		m := &ms[i]
 		switch {
-		case !m.IsReply():
-		case m.Channel == bayeux.MetaHandshake && m.OK():
+		case m.IsEvent():
+		case m.Channel == bayeux.MetaHandshake && m.Granted():
 			u.id, u.shake, u.zero = m.Meta.ClientID, 0, true
 			u.record.granted = append(u.record.granted, sighting{k.kind, time.Now()})
 			wake = []transport.Lane{transport.Connect, transport.Commands}

@@ -181,6 +181,9 @@ func (s side) Next(lane transport.Lane, leg transport.Leg) []bayeux.Message {
 // Receive hands up, unless nobody knows the leg.
 func (s side) Receive(id transport.LegID, ms []bayeux.Message) {
 	fx := s.v.turn(event{kind: brought, pipe: s.pipe, leg: id, batch: ms, affinity: s.v.bound(s.pipe, ms)})
+	if fx.pass && fx.batch != nil {
+		ms = fx.batch
+	}
 	if fx.pass {
 		s.v.h.Receive(id, ms)
 	}

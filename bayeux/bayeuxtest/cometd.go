@@ -453,7 +453,7 @@ func (x *Session) connect(from *origin, o *outcome, m *bayeux.Message, alone boo
 }
 
 func success(m bayeux.Message) bayeux.Message {
-	return bayeux.Message{Channel: m.Channel, ID: m.ID, Meta: &bayeux.Meta{Reply: true, Successful: true}}
+	return bayeux.Message{Channel: m.Channel, ID: m.ID, Meta: &bayeux.Meta{Verdict: true, Successful: true}}
 }
 
 func failure(m bayeux.Message, text string) bayeux.Message {

@@ -88,7 +88,7 @@ func (c *caller) shake(ext string) bayeux.Message {
 	c.Helper()
 	ms := c.say(`[{"channel":"/meta/handshake","id":"1","version":"1.0","supportedConnectionTypes":["long-polling"]` + ext + `}]`)
 	require.Len(c, ms, 1)
-	if ms[0].OK() {
+	if ms[0].Granted() {
 		c.id = ms[0].Meta.ClientID
 	}
 	return ms[0]
@@ -245,7 +245,7 @@ func TestViolations(t *testing.T) {
 		} {
 			ms := c.say("[" + message + "]")
 			if code == 0 {
-				require.True(c, ms[0].OK())
+				require.True(c, ms[0].Granted())
 				continue
 			}
 			var refused *bayeux.Error

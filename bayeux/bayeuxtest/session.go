@@ -224,7 +224,7 @@ func (x *Session) remove() {
 
 // dismiss is the server's own goodbye.
 func (x *Session) dismiss() {
-	bye := bayeux.Message{Channel: bayeux.MetaDisconnect, Meta: &bayeux.Meta{Reply: true, Successful: true}}
+	bye := bayeux.Message{Channel: bayeux.MetaDisconnect, Meta: &bayeux.Meta{Verdict: true, Successful: true}}
 	h := x.held
 	x.held = nil
 	if h == nil {

@@ -59,7 +59,7 @@ func onTemptation(t *testing.T, f func(s *temptation)) {
 func naming(ms []bayeux.Message, _ []byte) []byte {
 	named := make([]bayeux.Message, len(ms))
 	for i, m := range ms {
-		if m.IsReply() {
+		if !m.IsEvent() {
 			meta := *m.Meta
 			advice := bayeux.Advice{}
 			if meta.Advice != nil {

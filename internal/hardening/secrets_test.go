@@ -109,11 +109,11 @@ func (s *secretive) take(ms []bayeux.Message) {
 func (s *secretive) rewrite(ms []bayeux.Message, body []byte) []byte {
 	changed := make([]bayeux.Message, len(ms))
 	for i, m := range ms {
-		if m.Channel == bayeux.MetaHandshake && m.OK() {
+		if m.Channel == bayeux.MetaHandshake && m.Granted() {
 			s.k.also(m.Meta.ClientID)
 			s.granted.Store(m.Meta.ClientID, true)
 		}
-		if m.IsReply() && s.f.reply != nil && s.on.Load() {
+		if !m.IsEvent() && s.f.reply != nil && s.on.Load() {
 			meta := *m.Meta
 			m.Meta = &meta
 			s.f.reply(&m, s.said(ours))

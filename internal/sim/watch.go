@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"sync"
 
 	"github.com/turold/turold/bayeux"
@@ -87,10 +88,9 @@ func (a *above) Receive(id transport.LegID, ms []bayeux.Message) {
 	a.mu.Lock()
 	for i := range ms {
 		switch m := &ms[i]; {
-		case !m.IsReply():
 		case m.Channel == bayeux.MetaConnect:
 			delete(a.out, id)
-		case m.Channel == bayeux.MetaHandshake && m.OK():
+		case m.Channel == bayeux.MetaHandshake && m.Granted():
 			a.granted = true
 		}
 	}
@@ -140,7 +140,7 @@ func (p *pipe) Next(lane transport.Lane, leg transport.Leg) []bayeux.Message {
 		case m.Channel == bayeux.MetaHandshake:
 			p.trial[leg.ID] = born
 		case m.Channel != bayeux.MetaConnect:
-		case m.ID == "probe":
+		case strings.HasPrefix(m.Meta.ClientID, "nobody"):
 			p.w.tally.count("move: probe", 1)
 		case p.trial[leg.ID] == "":
 			p.trial[leg.ID] = m.ID
@@ -153,11 +153,11 @@ func (p *pipe) Receive(id transport.LegID, ms []bayeux.Message) {
 	p.mu.Lock()
 	for i := range ms {
 		m := &ms[i]
-		if !p.socket || !m.IsReply() || m.Channel != bayeux.MetaConnect || m.ID != p.trial[id] {
+		if !p.socket || m.Channel != bayeux.MetaConnect || m.ID != p.trial[id] {
 			continue
 		}
 		switch p.trial[id] = serves; {
-		case m.OK():
+		case m.Granted():
 			p.w.tally.count("move: up", 1)
 		case errors.Is(m.Err(), bayeux.ErrUnknownSession):
 			p.w.tally.count("move: 402 on adoption", 1)

@@ -39,12 +39,12 @@ func cutHeld(r *rig) {
 	require.False(r, end.Err.Unsent, "the connect had left")
 	require.LessOrEqual(r, end.At.Sub(start), prompt)
 	if slow != "" {
-		require.True(r, r.reply(slow).OK(), "the other lane was touched")
+		require.True(r, r.reply(slow).Granted(), "the other lane was touched")
 		require.Nil(r, r.end(r.drew(slow).Leg.ID).Err, "the other lane was touched")
 	}
 	r.pipe.Cut(held.Leg.ID, errors.New("it has ended"))
 	r.settle()
-	require.True(r, r.reply(r.send(r.event("/a", "x"))).OK(), "the session goes on")
+	require.True(r, r.reply(r.send(r.event("/a", "x"))).Granted(), "the session goes on")
 }
 
 // cutInside: a leg may be cut while it hands up.
@@ -98,7 +98,7 @@ func cutStalled(r *rig) {
 	time.Sleep(time.Second)
 	r.net.Stall(address, false, false)
 	r.settle()
-	require.True(r, r.reply(r.send(r.event("/a", "x"))).OK(), "the session goes on")
+	require.True(r, r.reply(r.send(r.event("/a", "x"))).Granted(), "the session goes on")
 	require.Nil(r, r.bayeux.frame(id), "it came after it was cut")
 }
 
@@ -137,7 +137,7 @@ func drain(r *rig) {
 	if held.Leg.Once {
 		time.Sleep(2 * time.Second)
 		require.Nil(r, r.h.Record().Ended(held.Leg.ID), "Drain ended an exchange")
-		require.True(r, r.reply(r.send(r.event("/a", "x"))).OK())
+		require.True(r, r.reply(r.send(r.event("/a", "x"))).Granted())
 		return
 	}
 	r.pipe.Wake(transport.Commands)

@@ -39,7 +39,7 @@ func begins(r *rig) {
 	require.NotEmpty(r, types)
 	r.begin()
 	r.settle()
-	require.True(r, r.reply(r.send(r.event("/a", "x"))).OK())
+	require.True(r, r.reply(r.send(r.event("/a", "x"))).Granted())
 	require.Equal(r, types, r.pipe.Types(), "the types are constant")
 	rec := r.h.Record()
 	for _, d := range rec.Draws {
@@ -94,7 +94,7 @@ func wakeDuringDraw(r *rig) {
 			last = second.ID
 		}
 		r.pipe.Wake(transport.Commands)
-		require.True(r, r.reply(last).OK(), "after %s", first)
+		require.True(r, r.reply(last).Granted(), "after %s", first)
 	}
 }
 
@@ -118,7 +118,7 @@ func wakeStorm(r *rig) {
 	all.Wait()
 	for _, more := range ids {
 		for _, id := range more {
-			require.True(r, r.reply(id).OK())
+			require.True(r, r.reply(id).Granted())
 		}
 	}
 }
@@ -140,7 +140,7 @@ func order(r *rig) {
 	last := map[transport.LegID]int{}
 	for _, f := range rec.Receipts {
 		for _, m := range f.Messages {
-			if m.Channel != "/seq" || m.IsReply() {
+			if m.Channel != "/seq" || !m.IsEvent() {
 				continue
 			}
 			var n int

@@ -20,7 +20,7 @@ func reset(r *rig) {
 	require.False(r, end.Err.Unsent, "the connect had left")
 	require.LessOrEqual(r, end.At.Sub(start), prompt)
 	r.settle()
-	require.True(r, r.reply(r.send(r.event("/a", "x"))).OK(), "the session goes on")
+	require.True(r, r.reply(r.send(r.event("/a", "x"))).Granted(), "the session goes on")
 }
 
 // refused: what could not be dialled is unsent, and is not tried again unasked.
@@ -38,7 +38,7 @@ func refused(r *rig) {
 		r.begin()
 	} else {
 		r.pipe.Wake(0)
-		require.True(r, r.reply(id).OK(), "the network is back")
+		require.True(r, r.reply(id).Granted(), "the network is back")
 	}
 }
 

@@ -47,7 +47,7 @@ func connectPastCommand(r *rig) {
 	require.NotNil(r, r.bayeux.frame(next.Batch[0].ID), "a connect waited for a command")
 	require.LessOrEqual(r, time.Since(start), time.Second)
 	require.Nil(r, r.h.Record().Reply(slow), "the command is still out")
-	require.True(r, r.reply(slow).OK(), "and is answered in the end")
+	require.True(r, r.reply(slow).Granted(), "and is answered in the end")
 }
 
 // memory: what was handed up is the Handler's. It stays as it was, and what
@@ -110,7 +110,7 @@ func reentrant(r *rig) {
 	}
 	r.begin()
 	for range 10 {
-		require.True(r, r.reply(r.send(r.event("/a", "x"))).OK())
+		require.True(r, r.reply(r.send(r.event("/a", "x"))).Granted())
 	}
 	r.settle()
 }

@@ -50,7 +50,7 @@ func TestHandlerGivesOutWhatWasQueued(t *testing.T) {
 
 func TestHandlerRecords(t *testing.T) {
 	var h Handler
-	reply := bayeux.Message{Channel: "/a", ID: "1", Meta: &bayeux.Meta{Reply: true}}
+	reply := bayeux.Message{Channel: "/a", ID: "1", Meta: &bayeux.Meta{Verdict: true}}
 	h.Receive(1, []bayeux.Message{{Channel: "/a", ID: "1"}, reply})
 	h.Receive(2, []bayeux.Message{{Channel: "/a"}, {Channel: "/b"}})
 	err := &transport.Error{Op: "read", Err: errors.New("reset")}

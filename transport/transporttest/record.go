@@ -21,7 +21,7 @@ func (r Record) Drew(id string) *Draw {
 func (r Record) Reply(id string) *bayeux.Message {
 	for _, f := range r.Receipts {
 		for i := range f.Messages {
-			if m := &f.Messages[i]; m.ID == id && m.IsReply() {
+			if m := &f.Messages[i]; m.ID == id && !m.IsEvent() {
 				return m
 			}
 		}
@@ -34,7 +34,7 @@ func (r Record) Events(ch bayeux.Channel) []bayeux.Message {
 	var all []bayeux.Message
 	for _, f := range r.Receipts {
 		for _, m := range f.Messages {
-			if m.Channel == ch && !m.IsReply() {
+			if m.Channel == ch && m.IsEvent() {
 				all = append(all, m)
 			}
 		}

@@ -74,7 +74,7 @@ func (r *rig) offer(leg transport.Leg) {
 func (r *rig) answered(m *bayeux.Message) {
 	r.mu.Lock()
 	s := &r.session
-	if s.id == "" || m.ID != s.id || !m.IsReply() {
+	if s.id == "" || m.ID != s.id || m.Channel != bayeux.MetaConnect {
 		r.mu.Unlock()
 		return
 	}
@@ -150,7 +150,7 @@ func (r *rig) subscribe(ch bayeux.Channel) {
 	id := r.send(bayeux.Message{Channel: bayeux.MetaSubscribe, ID: r.nextID(), Meta: &bayeux.Meta{
 		ClientID: r.clientID, Subscription: []bayeux.Channel{ch},
 	}})
-	require.True(r, r.reply(id).OK(), "the subscription is accepted")
+	require.True(r, r.reply(id).Granted(), "the subscription is accepted")
 }
 
 // shake begins the session, without connects. A handshake whose leg ended
@@ -166,7 +166,7 @@ func (r *rig) shake() {
 		id = r.send(r.handshake())
 	}
 	m := r.reply(id)
-	require.True(r, m.OK(), "the handshake is granted")
+	require.True(r, m.Granted(), "the handshake is granted")
 	r.clientID = m.Meta.ClientID
 	require.NotEmpty(r, r.clientID)
 }
