@@ -90,16 +90,16 @@ func (s *Server) encodeOne(o *outgoing) []byte {
 		return o.raw
 	}
 	m := o.Message
-	if m.IsReply() && s.d.IDs.lacks(m.Channel) {
+	if !m.IsEvent() && s.d.IDs.lacks(m.Channel) {
 		m.ID = ""
 	}
 	b := bayeux.Append(nil, []bayeux.Message{m})
 	b = b[1 : len(b)-1]
 	switch {
 	case !s.d.EventsLikeReplies:
-	case !m.IsReply() && o.to != "":
+	case m.IsEvent() && o.to != "":
 		b = append(b[:len(b)-1], fmt.Sprintf(`,"successful":true,"error":"","clientId":%q}`, o.to)...)
-	case m.OK() && (m.Channel == bayeux.MetaSubscribe || m.Channel == bayeux.MetaUnsubscribe):
+	case m.Granted() && (m.Channel == bayeux.MetaSubscribe || m.Channel == bayeux.MetaUnsubscribe):
 		b = append(b[:len(b)-1], `,"error":""}`...)
 	}
 	return b
