@@ -47,6 +47,9 @@ func (c Channel) Clean() Channel {
 			b.WriteByte(c[i])
 		}
 	}
+	if b.Len() == 0 {
+		return "/"
+	}
 	return Channel(b.String())
 }
 

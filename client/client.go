@@ -203,4 +203,3 @@ func (c *Client) tick() {
 		}
 	})
 }
-

@@ -30,6 +30,16 @@ func (s State) String() string {
 	return "state " + strconv.Itoa(int(s))
 }
 
+// ID is the session's clientId, for servers whose channels contain it (Lyrion
+// Music Server); empty while there is no session. Where a Subscription tells a
+// [GapError] because the session is a new one, the ID is another: ask anew. It is a
+// secret: whoever has it can act in the session.
+func (c *Client) ID() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.id
+}
+
 // Status is a snapshot of a Client.
 type Status struct {
 	State     State

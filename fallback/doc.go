@@ -13,8 +13,10 @@
 //     once long-polling has answered where it did not
 //   - no change of transport is silent, and no verdict: each is told to [Policy.Decided] and logged
 //
-// It reads channels, the success and the advice of replies, and what a
-// handshake offers. It never reads a clientId or an acknowledgement, and keeps
+// It reads channels and ids, the success and the advice of replies, and what a
+// handshake offers; a reply is what [bayeux.Message.Answers] says, to something that
+// left on that very leg. What other publishers send decides nothing and is
+// written into no [Memory]. It never reads a clientId or an acknowledgement, and keeps
 // no message. It writes one of its own: the probe of Auto. It knows its two
 // pipes as Openers only, whatever they are made of.
 //

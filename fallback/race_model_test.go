@@ -474,14 +474,15 @@ func (w *weather) act(good bool) {
 			}
 		}
 		if s := w.cur; s != nil {
+			if w.rng.IntN(3) == 0 {
+				w.relays(s)
+			}
 			switch {
 			case s.draws && (s.doomed || bad): // its end comes behind the draw
 			case s.doomed:
 				w.ends(onSocket, s, fails("cut", 0))
 			case bad:
 				w.ends(onSocket, s, fails([]string{"read", "close", "ping", "decode"}[w.rng.IntN(4)], 0))
-			case w.rng.IntN(3) == 0:
-				w.relays(s)
 			case len(s.owed) > 0:
 				b := s.owed[0]
 				s.owed = s.owed[1:]
