@@ -26,7 +26,7 @@ func BenchmarkDeliver(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
 					c.deliver(e, &m)
-					if _, err, ok := one.take(true); err != nil || !ok {
+					if _, err, ok := one.take(&consumer{}, true); err != nil || !ok {
 						b.Fatal("not delivered")
 					}
 				}

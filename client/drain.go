@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -40,9 +41,15 @@ func (e *DrainError) Unwrap() error { return e.Err }
 // Disconnect does, and is closed: one that hangs holds up no other. At most 64
 // goodbyes a host are under way, those unanswered for a second not counted.
 //
-// A message, or a gap, is handled when its consumer comes back: when Next is
-// called again, or the body of a Messages loop is left. A subscription that is
-// unsubscribed is not waited for, nor is a session that somebody else closes.
+// A message, or a gap, is handled when its consumer comes back: when the body of
+// the Messages loop that has it is left, or Next is called again. Next does not
+// know who calls. A call that begins while messages are in hands counts as one
+// of their consumers, unless its context runs into its deadline, and as many calls
+// after that count for none: those who poll hold nothing. So several consumers of one
+// subscription are told apart for certain by loops; of those that call Next, one
+// that calls for the first time while another has a message is not. A
+// subscription that is unsubscribed is not waited for, nor is a session that
+// somebody else closes.
 //
 // When the context ends, all that is left is closed at once; until then an
 // outage is waited for, and a queue that nobody reads. The error is nil
@@ -182,24 +189,74 @@ func (s *Subscription) drain() <-chan struct{} {
 
 // rest closes through if there is nothing left to handle; called with the mutex held.
 func (s *Subscription) rest() {
-	if s.through == nil || s.over || !s.left && (s.queue.n > 0 || s.busy > 0) {
+	if s.through == nil || s.over || !s.left && (s.queue.n > 0 || s.hands.full()) {
 		return
 	}
 	s.over = true
 	close(s.through)
 }
 
-// back is told that a consumer has handled what it took.
-func (s *Subscription) back() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.handled()
+// A consumer is who takes from a subscription: a Messages loop, or a call of Next.
+type consumer struct {
+	loop  bool // it comes again, and is known then
+	holds bool // a loop: its body has a message
+	back  bool // a call: it counts as a consumer that comes back
 }
 
-// handled is back with the mutex held.
-func (s *Subscription) handled() {
-	s.busy = max(s.busy-1, 0)
+// hands are where messages are that were taken.
+type hands struct {
+	loops int32 // in the bodies of Messages loops
+	calls int32 // given out by Next, whose callers are not known
+	polls int32 // callers of Next whose time was up: they have none, and call again
+}
+
+func (h *hands) full() bool { return h.loops > 0 || h.calls > 0 }
+
+// comes is told that a consumer has handled what it had; called with the mutex held.
+func (s *Subscription) comes(k *consumer) {
+	switch h := &s.hands; {
+	case k.loop && !k.holds:
+	case k.loop:
+		k.holds = false
+		h.loops--
+	case h.polls > 0:
+		h.polls--
+	case h.calls > 0:
+		k.back = true
+		h.calls--
+	}
 	s.rest()
+}
+
+// gives is told that a consumer takes something; called with the mutex held.
+func (s *Subscription) gives(k *consumer) {
+	if k.holds = k.loop; k.loop {
+		s.hands.loops++
+	} else {
+		s.hands.calls++
+	}
+}
+
+// gaveUp is told that a consumer waits no longer. One whose time was up will be
+// there again, and was then not the one that has a message: who has one does not wait.
+func (s *Subscription) gaveUp(ctx context.Context, k *consumer) {
+	if k.loop || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k.back {
+		s.hands.calls++
+	} else {
+		s.hands.polls++
+	}
+}
+
+// back is told that a loop was left.
+func (s *Subscription) back(k *consumer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.comes(k)
 }
 
 // abandon is told that nobody need be waited for.

@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"sync"
@@ -379,4 +380,81 @@ func TestDrainWakesWhoWaitsForRoom(t *testing.T) {
 		require.Zero(s, time.Since(begun))
 		require.NoError(s, <-done)
 	})
+}
+
+// TestDrainTellsConsumersApart: another consumer that comes, or waits no longer,
+// has not handled what one has in hands for five seconds.
+func TestDrainTellsConsumersApart(t *testing.T) {
+	const handling = 5 * time.Second
+	poll := func(x *crowd, sub *client.Subscription) {
+		for {
+			if _, err := next(x.T, sub, time.Second); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+				return
+			}
+		}
+	}
+	loop := func(x *crowd, sub *client.Subscription) {
+		for _, err := range sub.Messages(x.Context()) {
+			if err == nil {
+				time.Sleep(handling)
+			}
+		}
+	}
+	call := func(x *crowd, sub *client.Subscription) {
+		for {
+			if _, err := sub.Next(x.Context()); err != nil {
+				return
+			}
+			time.Sleep(handling)
+		}
+	}
+	for name, tc := range map[string]struct {
+		first, other func(*crowd, *client.Subscription)
+		before       bool // the other waits when the message comes
+	}{
+		"loops":                           {loop, loop, false},
+		"loops that waited":               {loop, loop, true},
+		"a loop and calls":                {loop, call, false},
+		"a loop and one that polls":       {loop, poll, false},
+		"calls that waited":               {call, call, true},
+		"a call and one that polled":      {call, poll, true},
+		"a call and a loop":               {call, loop, false},
+		"a call, and one that only tries": {call, func(x *crowd, sub *client.Subscription) { _, _ = next(x.T, sub, time.Second) }, false},
+		"a call alone":                    {call, func(*crowd, *client.Subscription) {}, false},
+		"a call that left": {func(x *crowd, sub *client.Subscription) {
+			_, _ = sub.Next(x.Context())
+			time.Sleep(handling)
+			_, _ = sub.Next(ended())
+		}, func(*crowd, *client.Subscription) {}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onCrowd(t, func(x *crowd) {
+				sub := x.join(1, 0)[0]
+				var all sync.WaitGroup
+				all.Go(func() { tc.first(x, sub) })
+				synctest.Wait()
+				if tc.before {
+					all.Go(func() { tc.other(x, sub) })
+				}
+				time.Sleep(1500 * time.Millisecond)
+				require.NoError(x, x.servers[0].Publish("/a", 1))
+				begun := time.Now()
+				time.Sleep(100 * time.Millisecond)
+				if !tc.before {
+					all.Go(func() { tc.other(x, sub) })
+				}
+				time.Sleep(1500 * time.Millisecond)
+				require.NoError(x, <-x.drain(time.Minute))
+				require.InDelta(x, handling, time.Since(begun), float64(time.Second+100*time.Millisecond), "the one that has the message is waited for, and nobody else")
+				all.Wait()
+			}, nil)
+		})
+	}
+}
+
+// ended is a context that is over.
+func ended() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
 }

@@ -208,7 +208,7 @@ func (p *pipe) hold(l transport.Leg) (id string) {
 func pulled(s *Subscription) (out []string) {
 	synctest.Wait()
 	for {
-		e, err, ok := s.take(true)
+		e, err, ok := s.take(&consumer{}, true)
 		switch {
 		case !ok:
 			return out

@@ -25,7 +25,7 @@ type Subscription struct {
 	queue   deque
 	size    Bound         // messages and bytes in queue; gaps do not count
 	err     error         // ends it once the queue is empty
-	busy    int           // taken, and its consumer has not come back
+	hands   hands         // what was taken, and its consumer has not come back
 	through chan struct{} // made by drain, closed when all is handled
 	over    bool          // through is closed
 	owed    bool          // the last that was taken is a gap
@@ -48,7 +48,7 @@ func (s *Subscription) Channel() bayeux.Channel { return s.channel }
 // The message's Data and Ext may be shared with other subscriptions and must
 // not be changed; they stay valid, and keep the whole frame they came in.
 func (s *Subscription) Next(ctx context.Context) (bayeux.Message, error) {
-	e, err, _ := s.next(ctx)
+	e, err, _ := s.next(ctx, new(consumer))
 	if e.gap != nil {
 		return e.m, e.gap
 	}
@@ -56,14 +56,15 @@ func (s *Subscription) Next(ctx context.Context) (bayeux.Message, error) {
 }
 
 // next is Next; over: err is the subscription's end, not the context's.
-func (s *Subscription) next(ctx context.Context) (e entry, err error, over bool) {
-	for back := true; ; back = false {
-		if e, err, ok := s.take(back); ok {
+func (s *Subscription) next(ctx context.Context, k *consumer) (e entry, err error, over bool) {
+	for comes := true; ; comes = false {
+		if e, err, ok := s.take(k, comes); ok {
 			return e, err, err != nil
 		}
 		select {
 		case <-s.bell:
 		case <-ctx.Done():
+			s.gaveUp(ctx, k)
 			return entry{}, context.Cause(ctx), false
 		}
 	}
@@ -74,8 +75,9 @@ func (s *Subscription) next(ctx context.Context) (e entry, err error, over bool)
 // the last, and after Unsubscribe the loop ends without one.
 func (s *Subscription) Messages(ctx context.Context) iter.Seq2[bayeux.Message, error] {
 	return func(yield func(bayeux.Message, error) bool) {
+		k := &consumer{loop: true}
 		for {
-			e, err, over := s.next(ctx)
+			e, err, over := s.next(ctx, k)
 			switch {
 			case over && errors.Is(err, ErrUnsubscribed):
 				return
@@ -86,7 +88,7 @@ func (s *Subscription) Messages(ctx context.Context) iter.Seq2[bayeux.Message, e
 				err = e.gap
 			}
 			if !yield(e.m, err) {
-				s.back()
+				s.back(k)
 				return
 			}
 		}
@@ -94,12 +96,12 @@ func (s *Subscription) Messages(ctx context.Context) iter.Seq2[bayeux.Message, e
 }
 
 // take removes the first entry, or returns the final error; not ok: there is
-// nothing yet. The first time, a consumer has come back with it.
-func (s *Subscription) take(back bool) (e entry, err error, ok bool) {
+// nothing yet. The first time, the consumer comes with it.
+func (s *Subscription) take(k *consumer, comes bool) (e entry, err error, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if back {
-		s.handled()
+	if comes {
+		s.comes(k)
 	}
 	if s.queue.n == 0 {
 		if s.err != nil {
@@ -108,7 +110,7 @@ func (s *Subscription) take(back bool) (e entry, err error, ok bool) {
 		return entry{}, s.err, s.err != nil
 	}
 	e = s.pop()
-	s.busy++
+	s.gives(k)
 	s.owed = e.gap != nil
 	if s.queue.n > 0 || s.err != nil {
 		s.ring() // for another caller of Next

@@ -22,7 +22,7 @@ func number(i int) *bayeux.Message {
 // taken is what can be pulled: numbers, and gaps as their negative count.
 func taken(s *Subscription) (out []int, err error) {
 	for {
-		e, err, ok := s.take(true)
+		e, err, ok := s.take(&consumer{}, true)
 		switch {
 		case !ok || err != nil:
 			return out, err
@@ -107,7 +107,7 @@ func TestNeighbouringGapsAreOne(t *testing.T) {
 			s.putGap(g)
 		}
 		var got []GapError
-		for e, _, ok := s.take(true); ok; e, _, ok = s.take(true) {
+		for e, _, ok := s.take(&consumer{}, true); ok; e, _, ok = s.take(&consumer{}, true) {
 			got = append(got, *e.gap)
 		}
 		require.Equal(t, row.want, got, "%v", row.all)
@@ -127,7 +127,7 @@ func TestGapsAreBounded(t *testing.T) {
 			case 1:
 				s.putGap(GapError{Reason: NewSession, Missed: -1})
 			case 2:
-				s.take(true)
+				s.take(&consumer{}, true)
 			default:
 				s.put(number(i))
 			}
@@ -150,7 +150,7 @@ func TestQueueConservesItsMessages(t *testing.T) {
 		s := lone(SubscribeOptions{Queue: Bound{Messages: rapid.IntRange(1, 5).Draw(t, "bound")}, Full: full})
 		put, got, missed, last := 0, 0, 0, 0
 		pull := func() bool {
-			e, _, ok := s.take(true)
+			e, _, ok := s.take(&consumer{}, true)
 			if !ok {
 				return false
 			}
@@ -224,7 +224,7 @@ func TestMessageBehindATakenGapIsSpared(t *testing.T) {
 			put++
 			s.put(number(put))
 		}
-		e, _, _ := s.take(true)
+		e, _, _ := s.take(&consumer{}, true)
 		if e.gap != nil {
 			got = append(got, -e.gap.Missed)
 		} else {
