@@ -47,7 +47,7 @@ type Client struct {
 
 	seq       uint64            // commands that were made
 	id        string            // clientId; empty while there is no session
-	past      string            // that of the session before
+	past      *past             // secrets that were in use; nil: none
 	hidden    *strings.Replacer // of the batch that is being received, see hiding
 	sessions  int               // handshakes that succeeded
 	shake     shake

@@ -141,17 +141,21 @@ func (c *Client) connected(e *fx, l *leg, m *bayeux.Message) {
 	case isUnknown(err), advised == bayeux.Rehandshake:
 		c.handshake(e, &OpError{Op: "connect", Err: orStale(err)})
 	case errors.Is(err, bayeux.ErrUnauthorized) && advised == "":
-		c.handshake(e, &OpError{Op: "connect", Err: err})
-		if c.o.Credentials != nil {
-			c.authorize(c.shake.cred)
+		if !c.mends(refusedConnect) && c.o.Credentials != nil {
+			c.stop(e, &OpError{Op: "connect", Err: err})
+			return
 		}
+		c.handshake(e, &OpError{Op: "connect", Err: err})
 	case err != nil:
 		c.fail(e, &OpError{Op: "connect", Err: err}, c.interval())
 	default:
 		c.carry, y.zero, y.oversize = l.kind, false, mono.Time{}
 		y.obeyed = y.obeyed || empty && y.hold > 0 && took-y.hold <= c.o.NetworkDelay
 		c.lived = true
-		c.shake.refused = 0
+		c.shake.granted(refusedConnect)
+		if !l.once {
+			c.shake.granted(refusedSocket)
+		}
 		c.recovered()
 		if empty {
 			c.out.rest()

@@ -122,7 +122,9 @@ func (d *Dialer) dial(ctx context.Context, url string, o *Options, owned bool) (
 	case <-begun:
 		return c, nil
 	case <-c.done:
-		err = c.Err()
+		if err = c.Err(); !errors.As(err, new(*OpError)) { // by Dialer.Close
+			err = &OpError{Op: "dial", Err: err}
+		}
 	case <-ctx.Done():
 		err = &OpError{Op: "dial", Err: interrupted(ctx, c.Status().Err)}
 	}

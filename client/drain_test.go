@@ -458,3 +458,56 @@ func ended() context.Context {
 	cancel()
 	return ctx
 }
+
+// TestWhatEndsADial: Close and Drain, once or several times at once, end a Dial
+// that is under way, whatever it waits for, at once and with what they say.
+func TestWhatEndsADial(t *testing.T) {
+	for end, tc := range map[string]struct {
+		call func(d *client.Dialer)
+		err  error
+	}{
+		"Close":           {func(d *client.Dialer) { d.Close() }, client.ErrClosed},
+		"Drain":           {func(d *client.Dialer) { _ = d.Drain(context.Background()) }, client.ErrDraining},
+		"a drain in time": {func(d *client.Dialer) { _ = d.Drain(ended()) }, client.ErrDraining},
+	} {
+		for wait, o := range map[string]*client.Options{
+			"the network": {KeepDialing: true},
+			"the Credentials": {Credentials: func(ctx context.Context, _ *client.Credential) (*client.Credential, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}},
+			"its next try": {KeepDialing: true},
+		} {
+			for _, mode := range modes {
+				t.Run(end+" "+wait+" "+mode.String(), func(t *testing.T) {
+					onCrowd(t, func(x *crowd) {
+						x.dialer.Policy.Mode = mode
+						x.net.BlackHole(host(0), wait == "the network")
+						x.net.Refuse(host(0), wait == "its next try")
+						done := make(chan error, 1)
+						go func() {
+							_, err := x.dialer.Dial(x.Context(), "http://"+host(0)+"/cometd", o)
+							done <- err
+						}()
+						time.Sleep(3 * time.Second)
+						begun := time.Now()
+						var all sync.WaitGroup
+						for range 3 {
+							all.Go(func() { tc.call(x.dialer) })
+						}
+						err := <-done
+						all.Wait()
+						require.LessOrEqual(x, time.Since(begun), 100*time.Millisecond)
+						require.ErrorIs(x, err, tc.err)
+						var op *client.OpError
+						require.ErrorAs(x, err, &op)
+						require.Equal(x, "dial", op.Op)
+						_, err = x.dialer.Dial(x.Context(), "http://"+host(0)+"/cometd", nil)
+						require.ErrorIs(x, err, tc.err)
+						require.ErrorAs(x, err, &op)
+					}, nil)
+				})
+			}
+		}
+	}
+}

@@ -114,7 +114,11 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 	if l != nil {
 		c.heldBytes -= l.bytes
 	}
+	what := c.carried(id, l)
 	lost := c.endOps(e, id, err)
+	if err == nil && what == refusedCommands {
+		c.shake.granted(what)
+	}
 	if c.shake.leg == id {
 		c.shake.leg, c.shake.late, lost = 0, mono.Time{}, true
 		c.ends(e, c.shake.x, bayeux.MetaHandshake, nil, causeOf(err))
@@ -144,24 +148,34 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 		c.failures.until, c.failures.again = mono.Time{}, mono.Now()
 	case opened && l.stale, resend, smaller:
 	case lost || err != nil && (!opened || !l.once):
-		c.lost(e, err)
+		c.lost(e, err, what)
 	}
 	c.draws(e)
 }
 
+// carried is what a sign-in was for on a leg; nil: it did not open.
+func (c *Client) carried(id transport.LegID, l *leg) uint8 {
+	switch {
+	case l == nil:
+		return refusedSocket
+	case c.shake.leg == id:
+		return refusedHandshake
+	case l.connect:
+		return refusedConnect
+	}
+	return refusedCommands
+}
+
 // lost is a failure of the transport; without a session yet, Dial's. A sign-in
 // that HTTP refused (RFC 9110 section 15.5.2) the Credentials hook may mend.
-func (c *Client) lost(e *fx, err *transport.Error) {
+func (c *Client) lost(e *fx, err *transport.Error, what uint8) {
 	cause := causeOf(err)
 	refused := err != nil && err.Status == http.StatusUnauthorized && err.Op != "proxy" && c.o.Credentials != nil
 	switch {
-	case refused && c.shake.refused == maxRefused:
+	case refused && c.mends(what):
+	case refused:
 		c.stop(e, &OpError{Op: "credentials", Err: cause})
 		return
-	case refused && c.shake.asking:
-	case refused:
-		c.shake.refused++
-		c.authorize(c.shake.cred)
 	case c.sessions == 0 && !c.o.KeepDialing:
 		c.stop(e, &OpError{Op: "dial", Err: cause})
 		return

@@ -14,6 +14,14 @@ import (
 // refused sign-in.
 const maxRefused = 2
 
+// What was refused for want of a sign-in. A server may grant the one and refuse the other.
+const (
+	refusedHandshake = 1 << iota
+	refusedConnect
+	refusedCommands
+	refusedSocket
+)
+
 // leastRenewal is how long a credential is used at least before the hook is asked
 // for the next, however soon it expires.
 const leastRenewal = time.Second
@@ -35,7 +43,8 @@ type shake struct {
 	cred    *Credential
 	behind  bool   // the place is the second
 	asking  bool   // the Credentials hook runs
-	refused int    // in a row
+	refused int    // in a row: until what was refused is granted
+	what    uint8  // was refused
 	ext     object // of cred
 	renew   mono.Time
 }
@@ -48,9 +57,7 @@ func (c *Client) handshake(e *fx, cause error) {
 		return
 	}
 	c.abandon(e)
-	if c.id != "" {
-		c.past = c.id
-	}
+	c.remember(c.id)
 	c.id, c.cycle, c.suspect = "", cycle{}, noDoubt
 	c.shake.leg, c.shake.late = 0, mono.Time{}
 	for t := range c.topics.all() {
@@ -127,7 +134,7 @@ func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
 	c.cycle = cycle{first: true, zero: true, due: mono.Now().Add(firstWait)}
 	c.sessions++
 	c.lived = false
-	c.shake.refused = 0
+	c.shake.granted(refusedHandshake)
 	c.d.shared.handshakes.Add(1)
 	c.turn(e, Connecting, nil)
 	if c.sessions == 1 {
@@ -153,14 +160,37 @@ func (c *Client) refused(e *fx, m *bayeux.Message, err error) {
 	}
 	err = &OpError{Op: "handshake", Err: err}
 	switch {
-	case unauthorized && c.o.Credentials != nil && c.shake.refused < maxRefused:
-		c.shake.refused++
-		c.authorize(c.shake.cred)
+	case unauthorized && c.mends(refusedHandshake):
 		c.turn(e, Handshaking, err)
 	case advised == bayeux.None, unauthorized && advised == "", c.sessions == 0 && !c.o.KeepDialing:
 		c.stop(e, err)
 	default:
 		c.fail(e, err, c.interval())
+	}
+}
+
+// mends has the Credentials hook called for what was refused, unless it is being
+// asked; false: there is none, or it was asked often enough.
+func (c *Client) mends(what uint8) bool {
+	s := &c.shake
+	switch {
+	case c.o.Credentials == nil:
+		return false
+	case s.asking:
+		return true
+	case s.refused == maxRefused:
+		return false
+	}
+	s.refused++
+	s.what |= what
+	c.authorize(s.cred)
+	return true
+}
+
+// granted is told what a sign-in was good for.
+func (s *shake) granted(what uint8) {
+	if s.what &^= what; s.what == 0 {
+		s.refused = 0
 	}
 }
 
@@ -189,6 +219,7 @@ func (c *Client) authorize(refused *Credential) {
 				c.unauthorized(e, &OpError{Op: "credentials", Err: err}, refused != nil)
 				return
 			}
+			c.remember(c.shake.secrets()...)
 			c.s.SetTarget(target)
 			c.authorized(e, cr, ext)
 		})
@@ -216,6 +247,7 @@ func (c *Client) unauthorized(e *fx, err error, mending bool) {
 		c.stop(e, err)
 	case c.id == "":
 		c.fail(e, err, 0)
+		c.remember(c.shake.secrets()...)
 		c.shake.cred, c.shake.renew = nil, mono.Time{}
 	default:
 		c.shake.renew = mono.Now().Add(longPause)

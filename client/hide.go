@@ -43,10 +43,14 @@ func (c *Client) said(m *bayeux.Message) error {
 // values of headers and cookies, what an address holds beside host and path, and
 // the strings in the ext of the handshake.
 func (c *Client) secrets() *strings.Replacer {
+	t := c.s.Target() // first: those of the one before are in past then
 	c.mu.Lock()
-	all, exts := []string{c.id, c.past}, []object{c.ext, c.shake.ext}
+	all := append(c.shake.secrets(), c.id)
+	all = append(all, ofExt(c.ext)...)
+	if c.past != nil {
+		all = append(all, c.past.secrets...)
+	}
 	c.mu.Unlock()
-	t := c.s.Target()
 	for _, values := range t.Header {
 		all = append(all, values...)
 	}
@@ -56,14 +60,63 @@ func (c *Client) secrets() *strings.Replacer {
 	for _, cookie := range c.s.Jar.Cookies(t.URL) {
 		all = append(all, cookie.Value)
 	}
-	for _, ext := range exts {
-		for _, raw := range ext {
-			var v any
-			_ = json.Unmarshal(raw, &v) // it was marshalled
-			all = append(all, stringsIn(v)...)
+	return replacer(all)
+}
+
+// Of what was in use the latest is kept: servers quote what they were sent.
+const (
+	pastSecrets = 64
+	pastBytes   = 16 << 10
+)
+
+// past are secrets that were in use, the latest last: clientIds, and what was in
+// credentials. Most sessions have none.
+type past struct {
+	secrets []string
+	bytes   int
+}
+
+// remember keeps secrets that are in use no more, so that they stay hidden.
+func (c *Client) remember(secrets ...string) {
+	for _, s := range secrets {
+		if len(s) < shortest || c.past != nil && slices.Contains(c.past.secrets, s) {
+			continue
+		}
+		if c.past == nil {
+			c.past = new(past)
+		}
+		p := c.past
+		p.secrets, p.bytes = append(p.secrets, s), p.bytes+len(s)
+		for len(p.secrets) > pastSecrets || p.bytes > pastBytes && len(p.secrets) > 1 {
+			p.bytes -= len(p.secrets[0])
+			p.secrets = slices.Delete(p.secrets, 0, 1)
 		}
 	}
-	return replacer(all)
+}
+
+// secrets are those of the credential.
+func (s *shake) secrets() (all []string) {
+	all = ofExt(s.ext)
+	if s.cred == nil {
+		return all
+	}
+	for _, values := range s.cred.Header {
+		all = append(all, values...)
+	}
+	if u, err := url.Parse(s.cred.URL); err == nil {
+		all = append(all, ofURL(u)...)
+	}
+	return all
+}
+
+// ofExt are the strings in an ext.
+func ofExt(ext object) (all []string) {
+	for _, raw := range ext {
+		var v any
+		_ = json.Unmarshal(raw, &v) // it was marshalled
+		all = append(all, stringsIn(v)...)
+	}
+	return all
 }
 
 // ofURL is what may be secret in an address.

@@ -80,8 +80,9 @@ type Options struct {
 	WebSocketURL string
 	// Credentials is the one hook for signing in: it is called before the
 	// first handshake with refused nil; when the server refused the sign-in, or
-	// HTTP answered 401, with the credential that was refused, twice in a row at
-	// most; and some time before Expires, with nil. It runs on a goroutine of its own, never twice at a time. An error
+	// HTTP answered 401, with the credential that was refused, twice at most until
+	// what was refused is granted: after that the session ends; and some time before
+	// Expires, with nil. It runs on a goroutine of its own, never twice at a time. An error
 	// counts as a failed attempt, unless refused was not nil: then the session
 	// ends with it.
 	Credentials func(ctx context.Context, refused *Credential) (*Credential, error)
@@ -99,7 +100,8 @@ type Options struct {
 	// comes when the connection is found dead: by long-polling events that came
 	// by the other request meanwhile, for NetworkDelay and the hold at most, stand
 	// before it. Those two requests, and two transports during a move, have no
-	// order between them.
+	// order between them: by long-polling, with which Auto begins, 0.7 to 3 % of the
+	// events were out of order while the client published.
 	NoAck bool
 	// Extensions see each message that leaves, first to last, and each that
 	// arrives, last to first.
