@@ -14,14 +14,15 @@ func (c *Client) stop(e *fx, why error) {
 	c.err = why
 	close(c.done)
 	c.end()
+	c.out.requests = nil
 	for _, p := range c.out.pending {
-		c.settle(e, p, &OutcomeError{Sent: true, Err: why})
+		p.sent = true
+		c.unanswered(e, p, why)
 	}
-	queue := c.out.queue
+	for _, p := range c.out.queue {
+		c.unanswered(e, p, why)
+	}
 	c.out.queue = nil
-	for _, p := range queue {
-		c.settle(e, p, &OutcomeError{Err: why})
-	}
 	for t := range c.topics.all() {
 		for _, s := range t.subs {
 			s.finish(why)

@@ -19,6 +19,11 @@
 // says whether the message may have arrived. Nothing that may have arrived is
 // sent again unless the caller allows it.
 //
+// What the server is subscribed to becomes what the application wants, whatever
+// order Subscribe and Unsubscribe were called in and whatever became of their
+// requests: an older one is never sent again once there is a newer one, and behind
+// one that was never answered the server is asked anew.
+//
 // A program that is told to stop calls [Dialer.Drain]: what its queues hold is
 // handled, what it published is settled, and every session says goodbye, within
 // the context's time.

@@ -96,7 +96,7 @@ func (c *Client) drain(ctx context.Context) (left DrainError) {
 	if !c.handled(ctx) {
 		left.Unhandled = 1
 	}
-	_ = c.Flush(ctx) // the outcomes are their senders'
+	_, _, _ = c.await(ctx) // the outcomes are their senders'
 	c.mu.Lock()
 	ended := c.err != nil
 	if c.out.paid.Messages > 0 && !ended {

@@ -67,10 +67,13 @@ func asOp(op string, err error) error {
 	return &OpError{Op: op, Err: err}
 }
 
-// An OutcomeError is the outcome of a message that got no reply.
+// An OutcomeError is the outcome of a message that got no reply, or after a try
+// that got none a refusal, which says nothing of the tries before.
 type OutcomeError struct {
-	Sent bool  // false: the server does not have it: it never left, or was refused for its size. True: it may have it, or not
-	Err  error // why no reply came
+	// Sent is over all tries. False: the server does not have it: it never left, or
+	// was refused for its size or an unknown session each time. True: it may have it, or not.
+	Sent bool
+	Err  error // why no reply came the last time, or the refusal: a *bayeux.Error
 }
 
 func (e *OutcomeError) Error() string {
@@ -91,6 +94,7 @@ const (
 	ConnectionLost GapReason = "connection lost" // without acknowledgement, a connection died that may have carried events
 	NewSession     GapReason = "new session"     // the server forgot the session; nothing published in between was kept
 	QueueFull      GapReason = "queue full"      // the application did not keep up, and the queue's bound was reached
+	Unsubscribed   GapReason = "unsubscribed"    // an earlier unsubscribe that was never answered may have reached the server behind the subscribe; it was asked anew
 )
 
 // reasons has them in the order of what they ask of the application, the most

@@ -80,7 +80,7 @@ func (c *Client) receive(e *fx, id transport.LegID, ms []bayeux.Message) {
 		p := c.asked(id, m)
 		switch {
 		case p != nil:
-			if err := c.replied(e, p, m); err != nil {
+			if err := c.replied(e, id, p, m); err != nil {
 				unknown = err
 			}
 		case m.IsEvent():
@@ -91,6 +91,10 @@ func (c *Client) receive(e *fx, id transport.LegID, ms []bayeux.Message) {
 			connect = m
 		case m.Channel == bayeux.MetaDisconnect && m.ID == "": // the server's own: Salesforce sends it without "successful"
 			c.dismissed()
+		case m.Channel == bayeux.MetaSubscribe || m.Channel == bayeux.MetaUnsubscribe: // to what was given up, or is sent again
+			if err := c.repliedRequest(e, id, nil, m, c.said(m)); err != nil {
+				unknown = err
+			}
 		default:
 			c.stray++
 		}

@@ -63,6 +63,7 @@ func (c *Client) handshake(e *fx, cause error) {
 	for t := range c.topics.all() {
 		t.live = false
 	}
+	c.forgetRequests(e)
 	if cause != nil {
 		c.answered()
 		c.fail(e, cause, c.interval())
@@ -141,7 +142,6 @@ func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
 		close(c.begun)
 		c.begun = nil
 	} else {
-		c.forgoUnsubscribes(e)
 		c.resubscribe(e)
 		c.forgotten(e)
 	}

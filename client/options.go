@@ -240,6 +240,7 @@ type Draft struct {
 	Data    any // marshalled by encoding/json when it is handed over; a json.RawMessage goes as it is
 	Ext     any // the same; nil: none
 	// AtLeastOnce allows to send the message again when the connection died
-	// before its reply: it may arrive twice, and out of its order.
+	// before its reply: it may arrive twice, and out of its order. If it is refused
+	// then, or the session ends, an *OutcomeError says that it may have arrived.
 	AtLeastOnce bool
 }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 
 	"github.com/turold/turold/bayeux"
@@ -17,15 +18,19 @@ const metaSize = 80
 
 // An op is a command that wants a reply.
 type op struct {
-	m      bayeux.Message // Meta is made when it leaves: it carries the clientId
-	sub    bayeux.Channel // of a subscribe or unsubscribe
-	topic  *topic         // of a subscribe
-	order  uint64
-	size   int
-	repeat bool   // harmless to send again
-	call   bool   // the reply that counts is the one with data
-	paid   bool   // counts in the outbox's bound
-	group  *group // those that should leave together; nil: alone
+	m       bayeux.Message // Meta is made when it leaves: it carries the clientId
+	sub     bayeux.Channel // of a subscribe or unsubscribe
+	before  *op            // the one before it for the same channel, if that was not settled
+	order   uint64
+	size    int
+	repeat  bool   // may be sent again though it may have arrived
+	call    bool   // the reply that counts is the one with data
+	paid    bool   // counts in the outbox's bound
+	awaited bool   // its sender is told its outcome: Flush need not
+	sent    bool   // it left before and may have arrived: whatever is known of later tries
+	alone   bool   // its caller has gone, and was told: it never leaves again
+	undone  bool   // a subscribe behind an unsubscribe that may have undone one before it
+	group   *group // those that should leave together; nil: alone
 
 	leg   transport.LegID // zero: it waits
 	late  mono.Time       // while it is out
@@ -34,12 +39,30 @@ type op struct {
 
 	done  chan struct{} // closed when it is settled
 	reply bayeux.Message
-	err   error
+	err   error // the outcome; before it is settled, why the last try was none
 }
 
-// again reports whether an op that got no good answer may leave once more. A
+func (p *op) settled() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// mayLeave reports whether an op that got no good answer may leave once more. A
 // subscription that the server once accepted never ends for want of one.
-func (p *op) again() bool { return p.tries < 3 || p.topic != nil && p.topic.known }
+func (c *Client) mayLeave(p *op) bool {
+	if p.alone || p.sent && !p.repeat {
+		return false
+	}
+	if p.tries < 3 {
+		return true
+	}
+	t := c.topics.get(p.sub)
+	return p.subscribes() && t != nil && t.known
+}
 
 // A group is the part of a Batch that has not left.
 type group struct{ size int }
@@ -48,9 +71,12 @@ type group struct{ size int }
 type outbox struct {
 	queue   []*op          // waiting, in order
 	pending map[string]*op // out, by id; nil: none, for a while
-	late    mono.Time      // not after the earliest deadline in pending; zero: nothing is out
+	late    mono.Time      // not after the earliest deadline in pending, nor after what requests wait for; zero: there is none
 	paid    Bound          // what counts in the bound, waiting or out
 	room    chan struct{}  // closed when something was settled; nil: nobody waits for it
+
+	requests map[bayeux.Channel]*requests // nil: none, for a while
+	failed   *unflushed                   // for Flush; nil: nothing has
 }
 
 func (o *outbox) unsettled() int { return len(o.queue) + len(o.pending) }
@@ -59,6 +85,9 @@ func (o *outbox) unsettled() int { return len(o.queue) + len(o.pending) }
 func (o *outbox) rest() {
 	if o.unsettled() == 0 {
 		o.queue, o.pending = nil, nil
+	}
+	if len(o.requests) == 0 {
+		o.requests = nil
 	}
 }
 
@@ -126,21 +155,37 @@ func (c *Client) give(p *op, l transport.Leg, now mono.Time) bayeux.Message {
 	if p.sub != "" {
 		m.Meta.Subscription = []bayeux.Channel{p.sub}
 	}
+	if p.sub != "" {
+		c.leaves(p, l.ID, now)
+	}
 	p.x = c.begins(m, l.Type, now)
 	return m
 }
 
-// settle ends an op with what is known of it.
+// unanswered ends an op that gets no reply, for the reason why.
+func (c *Client) unanswered(e *fx, p *op, why error) {
+	c.settle(e, p, &OutcomeError{Sent: p.sent, Err: why})
+}
+
+// settle ends an op with what is known of it: nil, the server's refusal, or an
+// *OutcomeError. A refusal says nothing of an earlier try that may have arrived;
+// that of a subscribe or unsubscribe, of which the last counts, is what it is.
 func (c *Client) settle(e *fx, p *op, err error) {
+	if err != nil && p.sent && p.sub == "" && !errors.As(err, new(*OutcomeError)) {
+		err = &OutcomeError{Sent: true, Err: err}
+	}
 	delete(c.out.pending, p.m.ID)
 	p.err = err
+	if err != nil && p.paid && !p.awaited {
+		c.out.fails(failure{p.order, p.m.Channel, err})
+	}
 	if p.reply.Channel != "" {
 		c.ends(e, p.x, p.m.Channel, &p.reply, err)
 	} else {
 		c.ends(e, p.x, p.m.Channel, nil, err)
 	}
-	if p.topic != nil {
-		c.subscribed(e, p)
+	if p.sub != "" {
+		c.requestSettled(e, p)
 	}
 	c.free(p)
 	close(p.done)
@@ -182,18 +227,8 @@ func (c *Client) putBack(ops []*op) {
 // forgo settles an op that became needless with the session it was for.
 func (c *Client) forgo(e *fx, p *op) {
 	c.withdraw(p)
-	select {
-	case <-p.done:
-	default:
+	if !p.settled() {
 		c.settle(e, p, nil)
-	}
-}
-
-func (c *Client) forgoUnsubscribes(e *fx) {
-	for _, p := range slices.Clone(c.out.queue) {
-		if p.m.Channel == bayeux.MetaUnsubscribe {
-			c.forgo(e, p)
-		}
 	}
 }
 
@@ -214,21 +249,24 @@ func (c *Client) overdue(e *fx, now mono.Time) {
 	for _, p := range c.out.pending {
 		switch l := c.legs.Get(p.leg); {
 		case now.Before(p.late):
-			if c.out.late.IsZero() || p.late.Before(c.out.late) {
-				c.out.late = p.late
-			}
+			c.out.late = mono.Earliest(c.out.late, p.late)
 		case l != nil && l.once:
 			c.cutLeg(e, p.leg, ErrLate)
-		case p.repeat && p.again():
-			again = append(again, p)
 		default:
 			late = append(late, p)
 		}
 	}
 	for _, p := range late {
-		c.settle(e, p, &OutcomeError{Sent: true, Err: ErrLate})
+		p.sent = true
+		if p.repeat && c.mayLeave(p) && (p.sub == "" || c.returns(p, false)) {
+			p.err = ErrLate
+			again = append(again, p)
+		} else {
+			c.unanswered(e, p, ErrLate)
+		}
 	}
 	c.putBack(again)
+	c.reviewAll(e, now)
 	e.wake[transport.Commands] = true
 }
 
@@ -268,19 +306,23 @@ func (p *op) request(unnamed bool) bayeux.Request {
 
 // replied settles the op that a reply is for. CometD answers a remote call twice,
 // once with data, and by long-polling sometimes in two responses.
-func (c *Client) replied(e *fx, p *op, m *bayeux.Message) (unknown error) {
+func (c *Client) replied(e *fx, id transport.LegID, p *op, m *bayeux.Message) (unknown error) {
 	err := c.said(m)
-	if isUnknown(err) && (p == c.leaving || p.m.Channel == bayeux.MetaUnsubscribe) {
+	switch {
+	case p.sub != "":
+		return c.repliedRequest(e, id, p, m, err)
+	case isUnknown(err) && p.leg != 0 && p.leg != id: // of an earlier try
+		c.stray++
+		return err
+	case isUnknown(err) && p == c.leaving:
 		p.reply = *m
 		c.settle(e, p, nil) // the end of the session is what it asks for
 		return err
-	}
-	if isUnknown(err) && p.again() { // it was not taken: it leaves again in the next session
+	case isUnknown(err) && c.mayLeave(p): // it was not taken: it leaves again in the next session
 		c.putBack([]*op{p})
 		return err
-	}
-	if err == nil && p.call && m.Data == nil {
-		p.leg = 0 // the one with data may come on the other lane
+	case err == nil && p.call && m.Data == nil:
+		p.leg, p.sent = 0, true // the one with data may come on the other lane
 		return nil
 	}
 	p.reply = *m
@@ -291,31 +333,80 @@ func (c *Client) replied(e *fx, p *op, m *bayeux.Message) (unknown error) {
 	return nil
 }
 
+// repliedRequest takes the reply to a subscribe or unsubscribe: to p, if that is
+// out, or to an earlier try.
+func (c *Client) repliedRequest(e *fx, id transport.LegID, p *op, m *bayeux.Message, err error) (unknown error) {
+	ch := bayeux.Channel("")
+	switch {
+	case p != nil:
+		ch = p.sub
+	case m.Meta != nil && len(m.Meta.Subscription) == 1:
+		ch = m.Meta.Subscription[0]
+	}
+	r := c.out.requests[ch]
+	alone := r != nil && len(r.sent) == 1
+	p = c.heard(id, ch, p, m, err == nil)
+	if p != nil && p.undone && err == nil {
+		c.tellUndone(e, ch)
+	}
+	if p == nil || p.settled() {
+		c.stray++
+		c.review(e, ch, mono.Now())
+		return nil
+	}
+	if isUnknown(err) {
+		unknown = err
+	}
+	switch {
+	case unknown != nil && !p.subscribes(), absent(err) && (p.sent || !alone): // that is what it asks for
+		err = nil
+	case unknown != nil && c.mayLeave(p) && c.returns(p, true):
+		if c.out.pending[p.m.ID] == p {
+			c.putBack([]*op{p})
+		}
+		return unknown
+	}
+	c.withdraw(p) // it may wait to leave again
+	p.reply = *m
+	c.settle(e, p, err)
+	return unknown
+}
+
 // endOps settles or puts back what a leg that ended carried, and reports
 // whether it carried any.
 func (c *Client) endOps(e *fx, id transport.LegID, err *transport.Error) bool {
-	var back, refused, over []*op
+	now := mono.Now()
+	c.legEnded(id, err, now)
+	var ended, back []*op
 	for _, p := range c.out.pending {
+		if p.leg == id {
+			ended = append(ended, p)
+		}
+	}
+	for _, p := range ended {
+		p.leg, p.err = 0, causeOf(err)
+		not := untaken(err, p)
+		p.sent = p.sent || !not
 		switch {
-		case p.leg != id:
-		case err != nil && err.Unsent || p.repeat:
+		case p.alone, p.sub != "" && !c.returns(p, not):
+		case err != nil && err.Unsent, !not && p.repeat:
 			back = append(back, p)
-		case err != nil && slices.Contains(err.Refused, p.m.ID):
-			if len(err.Refused) > 1 || p.again() { // in smaller pieces, or another way
-				back = append(back, p)
-			} else {
-				refused = append(refused, p)
-			}
-		default:
-			over = append(over, p)
+		case not && (len(err.Refused) > 1 || c.mayLeave(p)): // in smaller pieces, or another way
+			back = append(back, p)
 		}
 	}
 	c.putBack(back)
-	for _, p := range over {
-		c.settle(e, p, &OutcomeError{Sent: true, Err: causeOf(err)})
+	for _, p := range ended {
+		if c.out.pending[p.m.ID] == p {
+			c.unanswered(e, p, p.err)
+		}
 	}
-	for _, p := range refused {
-		c.settle(e, p, &OutcomeError{Err: causeOf(err)})
-	}
-	return len(back)+len(refused)+len(over) > 0
+	c.reviewAll(e, now)
+	return len(ended) > 0
+}
+
+// untaken reports whether a leg that ended with err proves that the server does
+// not have what p sent on it.
+func untaken(err *transport.Error, p *op) bool {
+	return err != nil && (err.Unsent || slices.Contains(err.Refused, p.m.ID))
 }

@@ -485,3 +485,143 @@ func TestDisconnectWithoutAConnection(t *testing.T) {
 		require.NoError(t, c.Disconnect(context.Background()), "it is closed")
 	})
 }
+
+// TestWhatMayHaveArrivedIsNeverCalledNotTaken: a message left and its leg died;
+// whatever becomes of the tries after that, it may have arrived.
+func TestWhatMayHaveArrivedIsNeverCalledNotTaken(t *testing.T) {
+	refusal := `[{"channel":"/a","id":%q,"successful":false,"error":"403:no:publish_denied"}]`
+	for name, row := range map[string]struct {
+		later func(t *testing.T, c *Client, p *pipe)
+		cause error
+	}{
+		"Close":      {func(t *testing.T, c *Client, _ *pipe) { require.NoError(t, c.Close()) }, ErrClosed},
+		"Disconnect": {func(_ *testing.T, c *Client, _ *pipe) { _ = c.Disconnect(within(time.Second)) }, ErrClosed},
+		"Drain":      {func(_ *testing.T, c *Client, _ *pipe) { _ = c.d.Drain(within(time.Second)) }, ErrClosed},
+		"a refusal": {func(t *testing.T, _ *Client, p *pipe) {
+			l := exchange()
+			p.say(l, fmt.Sprintf(refusal, idOf(t, p.draw(transport.Commands, l), "/a")))
+		}, bayeux.ErrForbidden},
+		"its size": {func(t *testing.T, _ *Client, p *pipe) {
+			for range 2 {
+				l := exchange()
+				id := idOf(t, p.draw(transport.Commands, l), "/a")
+				p.end(l, &transport.Error{Op: "status", Status: 413, Refused: []string{id}, Err: errors.New("too large")})
+				time.Sleep(time.Second)
+			}
+		}, nil},
+		"not reached, and Close": {func(t *testing.T, c *Client, p *pipe) {
+			l := exchange()
+			p.draw(transport.Commands, l)
+			p.end(l, reset(true))
+			require.NoError(t, c.Close())
+		}, ErrClosed},
+		"unknown sessions": {func(t *testing.T, _ *Client, p *pipe) {
+			for n := range 3 {
+				l := exchange()
+				b := p.draw(transport.Commands, l)
+				if b == "" {
+					return
+				}
+				p.say(l, fmt.Sprintf(`[{"channel":"/a","id":%q,"successful":false,"error":"402::session_unknown"}]`, idOf(t, b, "/a")))
+				time.Sleep(time.Second)
+				p.grant(fmt.Sprint("d", n), acked)
+			}
+		}, bayeux.ErrUnknownSession},
+	} {
+		t.Run(name, func(t *testing.T) {
+			steady(t, nil, func(c *Client, p *pipe) {
+				p.t = t
+				r, err := c.Send(context.Background(), Draft{Channel: "/a", Data: 1, AtLeastOnce: true})
+				require.NoError(t, err)
+				l := exchange()
+				p.draw(transport.Commands, l)
+				p.end(l, reset(false))
+				time.Sleep(firstRetry)
+				row.later(t, c, p)
+				err = r.Wait(within(time.Minute))
+				require.True(t, outcome(t, err).Sent, "%v", err)
+				if row.cause != nil {
+					require.ErrorIs(t, err, row.cause)
+				}
+			})
+		})
+	}
+}
+
+// TestPublishWhoseCallerHasGoneLeavesNoMore: the caller was told that the outcome
+// is unknown, and does not expect it to be published in an hour.
+func TestPublishWhoseCallerHasGoneLeavesNoMore(t *testing.T) {
+	steady(t, nil, func(c *Client, p *pipe) {
+		done := make(chan error, 1)
+		go func() { done <- c.Publish(within(time.Second), "/a", 1) }()
+		l := exchange()
+		require.NotEmpty(t, p.draw(transport.Commands, l))
+		require.True(t, outcome(t, <-done).Sent)
+		p.end(l, reset(true))
+		time.Sleep(time.Minute)
+		require.Empty(t, p.draw(transport.Commands, exchange()))
+	})
+}
+
+// TestFlushTellsWhatWasSettledBefore: each refusal of what was sent since the last
+// Flush is told once, whenever it came.
+func TestFlushTellsWhatWasSettledBefore(t *testing.T) {
+	steady(t, nil, func(c *Client, p *pipe) {
+		send := func(ch bayeux.Channel, answer string) {
+			_, err := c.Send(context.Background(), Draft{Channel: ch, Data: 1})
+			require.NoError(t, err)
+			l := exchange()
+			p.say(l, fmt.Sprintf(answer, ch, idOf(t, p.draw(transport.Commands, l), ch)))
+		}
+		good, bad := `[{"channel":%q,"id":%q,"successful":true}]`, `[{"channel":%q,"id":%q,"successful":false,"error":"403:no:publish_denied"}]`
+		flushed := func(ch bayeux.Channel) {
+			t.Helper()
+			err := c.Flush(within(time.Second))
+			if ch == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, bayeux.ErrForbidden)
+			var op *OpError
+			require.ErrorAs(t, err, &op)
+			require.Equal(t, ch, op.Channel)
+		}
+		send("/a", bad)
+		send("/b", good)
+		send("/c", bad)
+		flushed("/a")
+		flushed("")
+		send("/d", good)
+		flushed("")
+
+		// A Flush whose time is up has told nothing.
+		send("/e", bad)
+		_, err := c.Send(context.Background(), Draft{Channel: "/f", Data: 1})
+		require.NoError(t, err)
+		require.ErrorIs(t, c.Flush(within(time.Second)), context.DeadlineExceeded)
+		l := exchange()
+		p.say(l, fmt.Sprintf(bad, "/f", idOf(t, p.draw(transport.Commands, l), "/f")))
+		flushed("/e")
+		flushed("")
+
+		// What came for a message that was sent after Flush was called is the next one's.
+		_, err = c.Send(context.Background(), Draft{Channel: "/g", Data: 1})
+		require.NoError(t, err)
+		l = exchange()
+		id := idOf(t, p.draw(transport.Commands, l), "/g")
+		done := make(chan error, 1)
+		go func() { done <- c.Flush(context.Background()) }()
+		synctest.Wait()
+		send("/h", bad)
+		p.say(l, fmt.Sprintf(good, "/g", id))
+		require.NoError(t, <-done)
+		flushed("/h")
+
+		// Who waits for an outcome by itself has been told.
+		go func() { done <- c.Publish(context.Background(), "/i", 1) }()
+		l = exchange()
+		p.say(l, fmt.Sprintf(bad, "/i", idOf(t, p.draw(transport.Commands, l), "/i")))
+		require.ErrorIs(t, <-done, bayeux.ErrForbidden)
+		flushed("")
+	})
+}

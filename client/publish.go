@@ -70,7 +70,7 @@ func (c *Client) Call(ctx context.Context, target string, args any) (bayeux.Mess
 
 // request sends one message and waits for its outcome.
 func (c *Client) request(ctx context.Context, d Draft, call bool) (*op, error) {
-	ops, err := c.send(ctx, []Draft{d}, call)
+	ops, err := c.send(ctx, []Draft{d}, true, call)
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +81,9 @@ func (c *Client) request(ctx context.Context, d Draft, call bool) (*op, error) {
 	case <-ctx.Done():
 	}
 	c.step(func(e *fx) {
+		p.alone = true
 		if c.withdraw(p) {
-			c.settle(e, p, &OutcomeError{Err: context.Cause(ctx)})
+			c.unanswered(e, p, context.Cause(ctx))
 		}
 	})
 	select {
@@ -108,7 +109,7 @@ func (c *Client) Send(ctx context.Context, d Draft) (*Receipt, error) {
 // between them, and in one frame or request as far as one holds them. Either
 // all are taken or none.
 func (c *Client) Batch(ctx context.Context, drafts ...Draft) ([]*Receipt, error) {
-	ops, err := c.send(ctx, drafts, false)
+	ops, err := c.send(ctx, drafts, false, false)
 	if err != nil {
 		op := &OpError{Op: "publish", Err: err}
 		if len(drafts) == 1 {
@@ -123,7 +124,9 @@ func (c *Client) Batch(ctx context.Context, drafts ...Draft) ([]*Receipt, error)
 	return rs, nil
 }
 
-func (c *Client) send(ctx context.Context, drafts []Draft, call bool) ([]*op, error) {
+// send puts messages into the outbox, when there is room. If the caller awaits
+// their outcomes, Flush need not tell them.
+func (c *Client) send(ctx context.Context, drafts []Draft, awaited, call bool) ([]*op, error) {
 	ms := make([]bayeux.Message, len(drafts))
 	size := 0
 	for i, d := range drafts {
@@ -135,7 +138,7 @@ func (c *Client) send(ctx context.Context, drafts []Draft, call bool) ([]*op, er
 		size += m.Size()
 	}
 	for {
-		ops, room, err := c.offer(ctx, ms, drafts, size, call)
+		ops, room, err := c.offer(ctx, ms, drafts, size, awaited, call)
 		if room == nil {
 			return ops, err
 		}
@@ -150,7 +153,7 @@ func (c *Client) send(ctx context.Context, drafts []Draft, call bool) ([]*op, er
 
 // offer puts messages into the outbox, or returns what to wait for until
 // there is room.
-func (c *Client) offer(ctx context.Context, ms []bayeux.Message, drafts []Draft, size int, call bool) (ops []*op, room chan struct{}, err error) {
+func (c *Client) offer(ctx context.Context, ms []bayeux.Message, drafts []Draft, size int, awaited, call bool) (ops []*op, room chan struct{}, err error) {
 	if ctx.Err() != nil {
 		return nil, nil, &OutcomeError{Err: context.Cause(ctx)}
 	}
@@ -171,7 +174,7 @@ func (c *Client) offer(ctx context.Context, ms []bayeux.Message, drafts []Draft,
 		together := new(group)
 		for i := range ms {
 			p := c.newOp(ms[i])
-			p.repeat, p.call, p.paid = drafts[i].AtLeastOnce, call, true
+			p.repeat, p.call, p.awaited, p.paid = drafts[i].AtLeastOnce, call, awaited, true
 			if len(ms) > 1 {
 				p.group = together
 				together.size += p.size
@@ -222,17 +225,40 @@ func marshal(v any) (json.RawMessage, error) {
 }
 
 // Flush waits until every message that was sent before is settled, whatever
-// the outcome, and returns the first outcome among them that is an error; or
-// the context's error.
+// the outcome, and returns the first outcome that is an error, in the order of sending,
+// among those that Send and Batch took since the Flush before, also if it was
+// settled before this one was called; or the context's error, and then the next
+// Flush tells. What Publish and Call return is not told again. The client has one
+// such record: of several goroutines that flush, those hear of an error whose Flush is
+// under way when the first of them returns it. Each Receipt tells of its own message.
 func (c *Client) Flush(ctx context.Context) error {
+	first, newest, err := c.await(ctx)
+	if err != nil {
+		return err
+	}
 	c.mu.Lock()
+	c.out.told(newest)
+	c.mu.Unlock()
+	if first.err == nil {
+		return nil
+	}
+	return &OpError{Op: "publish", Channel: first.channel, Err: first.err}
+}
+
+// await waits until all that was sent before is settled. It returns the first
+// failure among it that nobody was told of, and the order of the newest.
+func (c *Client) await(ctx context.Context) (first failure, newest uint64, err error) {
+	c.mu.Lock()
+	newest = c.seq
+	if c.out.failed != nil {
+		first = c.out.failed.first
+	}
 	ops := make([]*op, 0, c.out.unsettled())
 	ops = append(ops, c.out.queue...)
 	for _, p := range c.out.pending {
 		ops = append(ops, p)
 	}
 	c.mu.Unlock()
-	var first *op
 	for _, p := range ops {
 		if !p.paid {
 			continue
@@ -240,14 +266,45 @@ func (c *Client) Flush(ctx context.Context) error {
 		select {
 		case <-p.done:
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return first, newest, context.Cause(ctx)
 		}
-		if p.err != nil && (first == nil || p.order < first.order) {
-			first = p
+		if p.err != nil && !p.awaited && (first.err == nil || p.order < first.order) {
+			first = failure{p.order, p.m.Channel, p.err}
 		}
 	}
-	if first == nil {
-		return nil
+	return first, newest, nil
+}
+
+// unflushed is the failures of what was sent since the last Flush: the first, and the last, which
+// stands for those between once the first was told.
+type unflushed struct{ first, last failure }
+
+// A failure is an outcome that is an error.
+type failure struct {
+	order   uint64 // of the message
+	channel bayeux.Channel
+	err     error
+}
+
+// fails takes down an outcome for the next Flush.
+func (o *outbox) fails(f failure) {
+	switch u := o.failed; {
+	case u == nil:
+		o.failed = &unflushed{f, f}
+	case f.order < u.first.order:
+		u.first = f
+	case f.order > u.last.order:
+		u.last = f
 	}
-	return &OpError{Op: "publish", Channel: first.m.Channel, Err: first.err}
+}
+
+// told forgets the failures up to the order of a message.
+func (o *outbox) told(order uint64) {
+	switch u := o.failed; {
+	case u == nil:
+	case u.last.order <= order:
+		o.failed = nil
+	case u.first.order <= order:
+		u.first = u.last
+	}
 }

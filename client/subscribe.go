@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/mono"
 )
 
 // A topic is one channel or pattern with its subscriptions here. The server
@@ -16,8 +17,7 @@ type topic struct {
 	channel bayeux.Channel
 	subs    []*Subscription
 	ext     json.RawMessage
-	op      *op  // the /meta/subscribe under way; nil: none is
-	live    bool // the server accepted it in the present session
+	live    bool // the server accepted it in the present session, and was not asked to leave it out since
 	known   bool // it did in some session, or is not asked: a gap concerns it
 }
 
@@ -84,11 +84,13 @@ func (c *Client) join(s *Subscription, ext json.RawMessage) (p *op, err error) {
 		if s.local {
 			return
 		}
-		if !t.live && t.op == nil {
-			t.ext = ext
-			c.subscribe(e, t)
+		if t.live {
+			return
 		}
-		p = t.op
+		if p = c.subscribing(t.channel); p == nil {
+			t.ext = ext
+			p = c.subscribe(e, t)
+		}
 	})
 	if err != nil && c.Err() != nil {
 		err = c.Err()
@@ -112,12 +114,17 @@ func (c *Client) drop(t *topic) {
 }
 
 // subscribe asks the server for a topic.
-func (c *Client) subscribe(e *fx, t *topic) {
-	p := c.newOp(bayeux.Message{Channel: bayeux.MetaSubscribe, Ext: t.ext})
-	p.sub, p.topic, p.repeat = t.channel, t, true
-	p.size += len(t.channel)
-	t.op = p
-	c.push(e, p)
+func (c *Client) subscribe(e *fx, t *topic) *op {
+	return c.ask(e, t.channel, bayeux.Message{Channel: bayeux.MetaSubscribe, Ext: t.ext})
+}
+
+// subscribing returns the subscribe under way that the application still wants;
+// nil: there is none.
+func (c *Client) subscribing(ch bayeux.Channel) *op {
+	if r := c.out.requests[ch]; r != nil && r.newest != nil && r.newest.subscribes() {
+		return r.newest
+	}
+	return nil
 }
 
 // accepted waits for the server's word on s.
@@ -131,15 +138,22 @@ func (c *Client) accepted(ctx context.Context, s *Subscription, p *op) error {
 	}
 }
 
-// subscribed is told how a subscribe was settled. A refusal ends the
-// subscriptions it was for; the others go on.
-func (c *Client) subscribed(e *fx, p *op) {
-	t := p.topic
-	t.op = nil
+// subscribed is told how the newest subscribe for a channel was settled. A refusal
+// ends the subscriptions it was for; the others go on. If the server may have the
+// channel all the same, for one try may have arrived, it is asked to leave it out.
+func (c *Client) subscribed(e *fx, p *op, maybe bool) {
+	t := c.topics.get(p.sub)
+	if t == nil {
+		return
+	}
 	c.settleOwed(e, t)
 	if p.err == nil {
 		t.live, t.known = true, true
 		return
+	}
+	if maybe || t.live {
+		t.live = false
+		c.unsubscribe(e, t.channel)
 	}
 	err := &OpError{Op: "subscribe", Channel: t.channel, Err: p.err}
 	t.subs = slices.DeleteFunc(t.subs, func(s *Subscription) bool {
@@ -156,11 +170,25 @@ func (c *Client) subscribed(e *fx, p *op) {
 	}
 }
 
+// tellUndone says, of a channel that the server has again, that it may have been
+// without it.
+func (c *Client) tellUndone(e *fx, ch bayeux.Channel) {
+	t := c.topics.get(ch)
+	if t == nil || !t.live {
+		return
+	}
+	for _, s := range t.subs {
+		if !s.local {
+			c.gapIn(e, s, Unsubscribed)
+		}
+	}
+}
+
 // resubscribe asks a new session for every topic, one channel a message:
 // Faye accepts half of an array and calls it a failure.
 func (c *Client) resubscribe(e *fx) {
 	for t := range c.topics.all() {
-		if t.op == nil && t.remote() {
+		if t.remote() && c.subscribing(t.channel) == nil {
 			c.subscribe(e, t)
 		}
 	}
@@ -179,25 +207,20 @@ func (c *Client) leave(e *fx, s *Subscription) *op {
 	if s.local || t.remote() {
 		return nil
 	}
-	pending := t.op
-	t.op = nil
 	asked := t.live
 	t.live = false
-	if pending != nil {
-		pending.topic = nil
-		if c.withdraw(pending) {
-			return nil
+	if r := c.out.requests[t.channel]; r != nil {
+		c.takeBack(r)
+		if p := r.newest; p != nil && !p.subscribes() {
+			return p
 		}
-		asked = true
+		asked = asked || r.newest != nil || len(r.sent) > 0
 	}
 	if !asked {
+		c.review(e, t.channel, mono.Now())
 		return nil
 	}
-	p := c.newOp(bayeux.Message{Channel: bayeux.MetaUnsubscribe})
-	p.sub, p.repeat = t.channel, true
-	p.size += len(t.channel)
-	c.push(e, p)
-	return p
+	return c.unsubscribe(e, t.channel)
 }
 
 // Listen is Subscribe without the server: it gets what the server sends on
@@ -218,7 +241,8 @@ func (c *Client) Listen(ch bayeux.Channel, o *SubscribeOptions) (*Subscription, 
 
 // Unsubscribe ends the subscription at once: nothing more is queued, and what
 // is queued can still be pulled. The last one on a channel waits for the server's
-// answer; the error is the server's, or why there is none.
+// answer; the error is the server's, or why there is none. An unsubscribe without an
+// answer is sent again, unless somebody subscribed to the channel since.
 func (s *Subscription) Unsubscribe(ctx context.Context) error {
 	var p *op
 	s.c.step(func(e *fx) { p = s.c.leave(e, s) })
