@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gorilla/websocket"
@@ -136,7 +137,7 @@ func (s *Server) servePoll(w http.ResponseWriter, r *http.Request) {
 // Faye has superseded, may have none but the server's own.
 func (s *Server) await(ctx context.Context, h *held) answer {
 	s.mu.Lock()
-	s.polls[h] = struct{}{}
+	s.polls = append(s.polls, h)
 	if s.closed {
 		h.finish(nil, true)
 	}
@@ -144,7 +145,7 @@ func (s *Server) await(ctx context.Context, h *held) answer {
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		delete(s.polls, h)
+		s.polls = slices.DeleteFunc(s.polls, func(x *held) bool { return x == h })
 	}()
 	select {
 	case a := <-h.result:

@@ -57,8 +57,8 @@ type Server struct {
 	closed   bool
 	stats    Stats
 	sessions map[string]*Session
-	sockets  map[*socket]struct{}
-	polls    map[*held]struct{} // that wait, superseded ones included
+	sockets  []*socket // in the order in which they were opened
+	polls    []*held   // that wait, superseded ones included
 	calls    map[bayeux.Channel]Call
 	wg       sync.WaitGroup
 }
@@ -70,7 +70,7 @@ type Call func(s *Session, m bayeux.Message) (any, error)
 
 // New returns a server. It must be closed.
 func New(o *Options) *Server {
-	s := &Server{sessions: map[string]*Session{}, sockets: map[*socket]struct{}{}, polls: map[*held]struct{}{}, calls: map[bayeux.Channel]Call{}}
+	s := &Server{sessions: map[string]*Session{}, calls: map[bayeux.Channel]Call{}}
 	if o != nil {
 		s.o = *o
 	}
@@ -175,13 +175,13 @@ func (s *Server) Disconnect(clientID string) {
 func (s *Server) CutAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for h := range s.polls {
+	for _, h := range s.polls {
 		h.finish(nil, true)
 	}
 	for _, x := range s.sessions {
 		x.unhold()
 	}
-	for k := range s.sockets {
+	for _, k := range s.sockets {
 		k.cut()
 	}
 }
@@ -198,10 +198,10 @@ func (s *Server) shut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	for h := range s.polls {
+	for _, h := range s.polls {
 		h.finish(nil, s.faye() || s.d.CutWhenClosed)
 	}
-	for k := range s.sockets {
+	for _, k := range s.sockets {
 		if s.d.CloseWhenClosed {
 			k.shut(websocket.CloseNoStatusReceived)
 		} else {

@@ -3,6 +3,7 @@ package bayeuxtest
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -36,7 +37,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	k := &socket{s: s, conn: conn}
 	s.mu.Lock()
 	k.gone = s.closed
-	s.sockets[k] = struct{}{}
+	s.sockets = append(s.sockets, k)
 	s.mu.Unlock()
 	k.read(r)
 	k.end()
@@ -86,7 +87,7 @@ func (k *socket) end() {
 	k.s.mu.Lock()
 	defer k.s.mu.Unlock()
 	k.cut()
-	delete(k.s.sockets, k)
+	k.s.sockets = slices.DeleteFunc(k.s.sockets, func(x *socket) bool { return x == k })
 	for _, x := range k.s.sessions {
 		if h := x.held; h != nil && h.sock == k {
 			h.timer.Stop()

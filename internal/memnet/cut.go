@@ -2,6 +2,7 @@ package memnet
 
 import (
 	"io"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -35,7 +36,7 @@ func (n *Network) CutAt(addr string, up bool, at int64, how Cut) {
 // arrives. New connections are whole. It returns how many there were.
 func (n *Network) Silence(addr string) int {
 	n.mu.Lock()
-	conns := n.host(addr).all()
+	conns := slices.Clone(n.host(addr).conns)
 	n.mu.Unlock()
 	for _, c := range conns {
 		for _, h := range []*half{c.r, c.w} {

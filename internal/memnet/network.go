@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -25,9 +26,9 @@ type host struct {
 	hole     bool
 	up, down bool // stalled
 	dials    int
-	sent     [2]meter           // up, down
-	conns    map[*conn]struct{} // the client's ends
-	left     []*conn            // those closed while it was stalled: what they wrote, and their end, arrives later
+	sent     [2]meter // up, down
+	conns    []*conn  // the client's ends, in the order in which they were opened
+	left     []*conn  // those closed while it was stalled: what they wrote, and their end, arrives later
 }
 
 // New returns a Network without latency.
@@ -37,7 +38,7 @@ func New() *Network { return &Network{hosts: map[string]*host{}} }
 func (n *Network) host(addr string) *host {
 	h := n.hosts[addr]
 	if h == nil {
-		h = &host{conns: map[*conn]struct{}{}}
+		h = new(host)
 		n.hosts[addr] = h
 	}
 	return h
@@ -91,7 +92,7 @@ func (n *Network) Stall(addr string, up, down bool) {
 	n.mu.Lock()
 	h := n.host(addr)
 	h.up, h.down = up, down
-	conns := append(h.all(), h.left...)
+	conns := slices.Concat(h.conns, h.left)
 	if !up && !down {
 		h.left = nil
 	}
@@ -106,21 +107,12 @@ func (n *Network) Stall(addr string, up, down bool) {
 // many there were.
 func (n *Network) Reset(addr string) int {
 	n.mu.Lock()
-	conns := n.host(addr).all()
+	conns := slices.Clone(n.host(addr).conns)
 	n.mu.Unlock()
 	for _, c := range conns {
 		c.reset()
 	}
 	return len(conns)
-}
-
-// all is called with the network's mutex held.
-func (h *host) all() []*conn {
-	var out []*conn
-	for c := range h.conns {
-		out = append(out, c)
-	}
-	return out
 }
 
 // Conns is how many connections to an address are open at the client's end.
@@ -192,14 +184,14 @@ func (n *Network) connect(addr string) (net.Conn, error) {
 	c.closed = func() {
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		delete(h.conns, c)
+		h.conns = slices.DeleteFunc(h.conns, func(x *conn) bool { return x == c })
 		if h.up || h.down {
 			h.left = append(h.left, c)
 		}
 	}
 	select {
 	case h.listener.accept <- s:
-		h.conns[c] = struct{}{}
+		h.conns = append(h.conns, c)
 		return c, nil
 	default:
 		return nil, os.NewSyscallError("connect", errors.New("the listener's backlog is full"))

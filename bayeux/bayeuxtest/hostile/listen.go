@@ -2,6 +2,7 @@ package hostile
 
 import (
 	"net"
+	"slices"
 	"sync"
 )
 
@@ -10,12 +11,12 @@ type Listener struct {
 	net.Listener
 	mu    sync.Mutex
 	fault Fault
-	conns map[*conn]struct{}
+	conns []*conn // in the order in which they were accepted
 }
 
 // Listen wraps a listener.
 func Listen(l net.Listener, f Fault) *Listener {
-	return &Listener{Listener: l, fault: f, conns: map[*conn]struct{}{}}
+	return &Listener{Listener: l, fault: f}
 }
 
 // Set changes the fault of the connections that are accepted from now on, and of
@@ -30,7 +31,7 @@ func (l *Listener) Set(f Fault) {
 func (l *Listener) Cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for c := range l.conns {
+	for _, c := range l.conns {
 		if c.upgraded.Load() {
 			_ = c.Conn.Close()
 		}
@@ -46,14 +47,14 @@ func (l *Listener) Accept() (net.Conn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := newConn(l, inner, l.fault)
-	l.conns[c] = struct{}{}
+	l.conns = append(l.conns, c)
 	return c, nil
 }
 
 func (l *Listener) forget(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.conns, c)
+	l.conns = slices.DeleteFunc(l.conns, func(x *conn) bool { return x == c })
 }
 
 func (l *Listener) now() Fault {
