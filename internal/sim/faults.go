@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"time"
 
+	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/bayeux/bayeuxtest/hostile"
 )
 
@@ -76,6 +78,14 @@ var faults = []fault{
 	{"forgotten", func(w *world) func() { w.nodes[0].Load().Forget(""); return nil }},
 	{"cut by the server", func(w *world) func() { w.nodes[0].Load().CutAll(); return nil }},
 	{"another network", func(w *world) func() { w.dialer.NetworkChanged(); return nil }},
+	{"stands still", func(w *world) func() {
+		still := make(chan struct{})
+		w.still.Store(&still)
+		w.sleep(w.patience() + time.Duration(w.rng.Int64N(int64(w.patience()))))
+		return func() { w.still.Store(nil); close(still) }
+	}},
+	{"replies lost", func(w *world) func() { w.odd.Store(lost); return func() { w.odd.Store(asTheyAre) } }},
+	{"replies doubled", func(w *world) func() { w.odd.Store(doubled); return func() { w.odd.Store(asTheyAre) } }},
 	{"sockets led astray", func(w *world) func() {
 		w.astray.Store(true)
 		w.net.Reset(w.socket)
@@ -94,14 +104,56 @@ func (w *world) breaking() {
 	for start := time.Now(); time.Since(start) < trouble/w.pace; {
 		w.sleep(time.Duration(w.rng.IntN(15_000)) * time.Millisecond / w.pace)
 		f := faults[w.rng.IntN(len(faults))]
-		w.log.Info("fault", "name", f.name)
+		w.note("fault", f.name)
 		w.tally.count("fault: "+f.name, 1)
 		heal := f.do(w)
 		if heal == nil {
 			continue
 		}
 		w.sleep(time.Duration(1+w.rng.IntN(20_000)) * time.Millisecond / w.pace)
-		w.log.Info("healed", "name", f.name)
+		w.note("healed", f.name)
 		heal()
 	}
+}
+
+// patience is how long a session waits for an answer.
+func (w *world) patience() time.Duration { return cmp.Or(w.delay, 10*time.Second) }
+
+// standStill holds up what a server takes, and what it answers, while it stands still.
+func (w *world) standStill() {
+	if still := w.still.Load(); still != nil {
+		<-*still
+	}
+}
+
+// What becomes of the replies to commands.
+const (
+	asTheyAre = iota
+	lost      // every other one
+	doubled
+)
+
+// rewrite loses or doubles replies. What else there is in a frame or body stays.
+func (w *world) rewrite(ms []bayeux.Message, body []byte) []byte {
+	odd := w.odd.Load()
+	if odd == asTheyAre {
+		return body
+	}
+	var out []bayeux.Message
+	for i := range ms {
+		m := &ms[i]
+		answers := m.Data == nil && m.Channel != bayeux.MetaConnect && m.Channel != bayeux.MetaHandshake
+		switch {
+		case answers && odd == lost && w.parity.Add(1)%2 == 0:
+			w.tally.count("replies lost", 1)
+			continue
+		case answers && odd == doubled:
+			out = append(out, *m)
+		}
+		out = append(out, *m)
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return bayeux.Append(nil, out)
 }

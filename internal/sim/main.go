@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"math"
@@ -15,6 +16,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/cryptotest"
 	"testing/synctest"
 	"time"
 )
@@ -25,14 +27,32 @@ func main() {
 	flag.Uint64Var(&o.seeds, "seeds", 1000, "how many")
 	flag.IntVar(&o.workers, "workers", 2, "schedules at a time")
 	flag.BoolVar(&o.verbose, "v", false, "log what happens")
+	again := flag.Bool("replay", false, "play by a runtime without chance, each seed in a process of its own: as often alike as one likes")
+	flag.BoolVar(&o.digests, "digests", false, "print what sums up each schedule")
 	flag.Parse()
-	debug.SetGCPercent(400) // schedules leave nothing behind, but for 200 bytes that testing keeps of each; a larger heap is no faster, for it is in no cache
+	if *again {
+		failed, err := o.replay(os.Stdout)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		if err != nil || len(failed) > 0 {
+			os.Exit(1)
+		}
+		return
+	}
+	if chanceless == "" { // there a collection would have goroutines run in another order
+		debug.SetGCPercent(400)
+	}
+	// schedules leave nothing behind, but for 200 bytes that testing keeps of each; a larger heap is no faster, for it is in no cache
 	o.interrupted = make(chan os.Signal, 1)
 	signal.Notify(o.interrupted, os.Interrupt, syscall.SIGTERM)
 	// testing/synctest wants a test: this program is one.
 	every := func(string, string) (bool, error) { return true, nil }
 	testing.Main(every, []testing.InternalTest{{Name: "sim", F: o.run}}, nil, nil)
 }
+
+// virtual is what virtual time is counted as.
+const virtual = "seconds of virtual time"
 
 // often is after how many schedules it says how far it is.
 const often = 5000
@@ -41,6 +61,7 @@ type options struct {
 	first, seeds uint64
 	workers      int
 	verbose      bool
+	digests      bool
 	interrupted  chan os.Signal
 }
 
@@ -50,7 +71,7 @@ func (o options) run(t *testing.T) {
 	var mu sync.Mutex
 	var failed []uint64
 	var played atomic.Uint64
-	t.Cleanup(func() { print(played.Load(), time.Since(begun), failed, total) })
+	t.Cleanup(func() { print(os.Stdout, played.Load(), time.Since(begun), failed, total) })
 	var next atomic.Uint64
 	next.Store(o.first)
 	if o.interrupted != nil {
@@ -61,12 +82,14 @@ func (o options) run(t *testing.T) {
 	}
 	for n := range o.workers {
 		t.Run(strconv.Itoa(n), func(t *testing.T) {
-			t.Parallel()
+			if o.workers > 1 {
+				t.Parallel()
+			}
 			for seed := next.Add(1) - 1; seed < o.first+o.seeds; seed = next.Add(1) - 1 {
 				if n := played.Add(1); n%often == 0 {
 					fmt.Fprintf(os.Stderr, "%d schedules in %v\n", n, time.Since(begun).Round(time.Second))
 				}
-				if !t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { play(t, seed, o.verbose, total) }) {
+				if !t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { play(t, seed, o, total) }) {
 					mu.Lock()
 					failed = append(failed, seed)
 					mu.Unlock()
@@ -76,38 +99,43 @@ func (o options) run(t *testing.T) {
 	}
 }
 
-func print(played uint64, took time.Duration, failed []uint64, total *tally) {
+func print(to io.Writer, played uint64, took time.Duration, failed []uint64, total *tally) {
 	for _, name := range slices.Sorted(maps.Keys(total.counts)) {
-		fmt.Printf("%9d  %s\n", total.counts[name], name)
+		_, _ = fmt.Fprintf(to, "%9d  %s\n", total.counts[name], name)
 	}
-	fmt.Printf("%d schedules in %v, %.0f a second, %v of virtual time; %d failed\n", played, took.Round(time.Second),
-		float64(played)/took.Seconds(), total.virtual.Round(time.Hour), len(failed))
+	_, _ = fmt.Fprintf(to, "%d schedules in %v, %.1f a second; %d failed\n", played, took.Round(time.Second), float64(played)/took.Seconds(), len(failed))
 	slices.Sort(failed)
 	for _, seed := range failed {
-		fmt.Println("failed:", seed)
+		_, _ = fmt.Fprintln(to, "failed:", seed)
 	}
 }
 
 // play plays one schedule in a bubble.
-func play(t *testing.T, seed uint64, verbose bool, total *tally) {
+func play(t *testing.T, seed uint64, o options, total *tally) {
+	if chanceless != "" {
+		cryptotest.SetGlobalRandom(t, seed)
+	}
 	synctest.Test(t, func(t *testing.T) {
 		log := slog.New(slog.DiscardHandler)
-		if verbose {
+		if o.verbose {
 			log = slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		}
 		begun := time.Now()
 		own := newTally()
-		newWorld(t, seed, log, own).play()
-		own.virtual = time.Since(begun)
+		w := newWorld(t, seed, log, own)
+		w.play()
+		if o.digests {
+			fmt.Printf("digest %d %x\n", seed, w.digest.Sum64())
+		}
+		own.count(virtual, int(time.Since(begun).Seconds()))
 		total.add(own)
 	})
 }
 
 // A tally counts what happened. It is safe for concurrent use.
 type tally struct {
-	mu      sync.Mutex
-	counts  map[string]int
-	virtual time.Duration
+	mu     sync.Mutex
+	counts map[string]int
 }
 
 func newTally() *tally { return &tally{counts: map[string]int{}} }
@@ -124,5 +152,4 @@ func (t *tally) add(other *tally) {
 	for what, n := range other.counts {
 		t.counts[what] += n
 	}
-	t.virtual += other.virtual
 }

@@ -2,12 +2,15 @@ package main
 
 import (
 	"os"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/turold/turold/client"
@@ -32,9 +35,26 @@ func TestCorpus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Run(word, func(t *testing.T) { play(t, seed, false, newTally()) })
+			t.Run(word, func(t *testing.T) { play(t, seed, options{}, newTally()) })
 		}
 	}
+}
+
+// TestASeedReplaysAlike: by a runtime without chance everything is in the seed.
+func TestASeedReplaysAlike(t *testing.T) {
+	t.Chdir("../..")
+	sums := func() []string {
+		var out strings.Builder
+		failed, err := options{first: 3, seeds: 4, workers: 2, digests: true}.replay(&out)
+		require.NoError(t, err, out.String())
+		require.Empty(t, failed, out.String())
+		all := regexp.MustCompile(`(?m)^digest .*`).FindAllString(out.String(), -1)
+		slices.Sort(all)
+		return all
+	}
+	first := sums()
+	require.Len(t, first, 4)
+	require.Equal(t, first, sums())
 }
 
 // TestOracleFindsWhatIsWrong: an account that is not in order is not let pass.

@@ -34,9 +34,10 @@ type user struct {
 
 // A publish is one of a user's.
 type publish struct {
-	data string // as JSON
-	at   time.Time
-	r    *client.Receipt
+	data  string // as JSON
+	again bool   // AtLeastOnce
+	at    time.Time
+	r     *client.Receipt
 }
 
 // open dials the sessions. They share what is known of the way.
@@ -47,6 +48,7 @@ func (w *world) open() {
 		Trace: &client.Trace{
 			Gap: func(_ *client.Client, g *client.GapError) { w.tally.count("gap told: "+string(g.Reason), 1) },
 			State: func(_ *client.Client, from, to client.State, cause error) {
+				w.note("state", from, to, cause)
 				if to == client.Waiting {
 					w.tally.count("pause", 1)
 				}
@@ -66,7 +68,7 @@ func (w *world) open() {
 		if w.rng.IntN(2) == 0 {
 			u.churn = time.Duration(1+w.rng.IntN(20)) * time.Second / w.pace
 		}
-		o := &client.Options{NoAck: u.noAck, KeepDialing: true}
+		o := &client.Options{NoAck: u.noAck, KeepDialing: true, NetworkDelay: w.delay}
 		if w.socket != atHTTP {
 			o.WebSocketURL = "ws://" + w.socket + "/cometd"
 		}
@@ -98,13 +100,13 @@ func (w *world) known(way string) *fallback.Memory {
 // begin has the user do what it does by itself.
 func (u *user) begin() {
 	for n := range 1 + u.rng.IntN(3) {
-		u.read(n)
+		u.read(n, time.Minute)
 	}
 	for n := range 1 + u.rng.IntN(2) {
 		u.publishing(u.name + "." + strconv.Itoa(n))
 	}
 	if u.churn > 0 {
-		u.w.wg.Go(u.churning)
+		u.w.changes.Go(u.churning)
 	}
 	if u.quits > 0 {
 		u.w.wg.Go(func() {
@@ -116,70 +118,101 @@ func (u *user) begin() {
 	}
 }
 
-// publishing has a goroutine publish until the session or the world ends.
+// publishing has a goroutine publish until the session or the world ends: one
+// message at a time or a few, some of which may be repeated.
 func (u *user) publishing(name string) {
 	pause := 100 * time.Millisecond << u.rng.IntN(6)
+	rng := rand.New(rand.NewPCG(u.rng.Uint64(), 0))
 	u.w.wg.Go(func() {
-		for n := 0; u.w.sleep(pause); n++ {
-			data := name + "." + strconv.Itoa(n)
-			r, err := u.c.Send(u.w.ctx, client.Draft{Channel: "/up", Data: data})
+		for n := 0; u.w.sleep(pause); {
+			drafts := make([]client.Draft, max(1, rng.IntN(8)-3))
+			for i := range drafts {
+				drafts[i] = client.Draft{Channel: "/up", Data: name + "." + strconv.Itoa(n), AtLeastOnce: rng.IntN(3) == 0}
+				n++
+			}
+			rs, err := u.c.Batch(u.w.ctx, drafts...)
 			switch {
 			case u.w.ctx.Err() != nil || errors.Is(err, client.ErrClosed):
 				return
 			case err != nil:
-				u.w.t.Errorf("Send: %v", err)
+				u.w.t.Errorf("Batch: %v", err)
 				return
 			}
 			unlock := u.w.locked()
-			u.sent = append(u.sent, &publish{strconv.Quote(data), time.Now(), r})
+			for i, d := range drafts {
+				u.sent = append(u.sent, &publish{strconv.Quote(d.Data.(string)), d.AtLeastOnce, time.Now(), rs[i]})
+			}
 			unlock()
 		}
 	})
 }
 
-// churning subscribes and unsubscribes while things break.
+// churning subscribes and unsubscribes while things break: now and then one
+// behind the other on the same channel, and by calls that are given up.
 func (u *user) churning() {
 	for time.Since(u.w.begun) < trouble/u.w.pace && u.w.sleep(u.churn) && !u.gone() {
 		open := u.open()
-		if len(open) > 3 || len(open) > 1 && u.rng.IntN(2) == 0 {
-			u.leave(open[u.rng.IntN(len(open))])
-		} else {
-			u.read(u.rng.IntN(6))
+		some := func() *reader { return open[u.rng.IntN(len(open))] }
+		switch {
+		case len(open) > 0 && u.rng.IntN(2) == 0:
+			u.returning(some())
+		case len(open) > 3 || len(open) > 1 && u.rng.IntN(2) == 0:
+			u.leave(some(), 10*time.Second)
+		default:
+			u.read(u.rng.IntN(6), time.Minute)
 		}
 	}
 }
 
-// read subscribes and reads until the subscription or the world ends.
-func (u *user) read(n int) {
+// returning leaves a channel and subscribes to it again, time and again, and
+// seldom waits for an answer.
+func (u *user) returning(r *reader) {
+	n := r.topic.number
+	patience := func() time.Duration {
+		return pick(u.rng, 0, time.Millisecond, time.Duration(u.rng.IntN(400))*time.Millisecond, 3*time.Second)
+	}
+	u.leave(r, patience())
+	for u.rng.IntN(3) > 0 {
+		if r := u.read(n, patience()); r != nil {
+			u.leave(r, patience())
+		}
+	}
+	u.read(n, time.Minute)
+}
+
+// read subscribes and reads until the subscription or the world ends. nil: the
+// call ended without one.
+func (u *user) read(n int, patience time.Duration) *reader {
 	slow := u.rng.IntN(8) == 0
 	o := &client.SubscribeOptions{}
 	if slow {
 		o.Queue.Messages = 20
 	}
 	r := newReader(u, u.w.topic(n), slow)
-	ctx, cancel := context.WithTimeout(u.w.ctx, time.Minute) // trouble may last longer
+	ctx, cancel := context.WithTimeout(u.w.ctx, patience) // trouble may last longer
 	defer cancel()
 	sub, err := u.c.Subscribe(ctx, r.topic.channel, o)
 	if err != nil {
 		u.w.tally.count(fmt.Sprintf("subscribe: %v", errors.Unwrap(err)), 1)
-		return
+		return nil
 	}
 	r.sub, r.since = sub, int(r.topic.published.Load())
-	u.w.log.Info("subscribed", "user", u.name, "channel", r.topic.channel)
+	u.w.note("subscribed", u.name, r.topic.channel)
 	defer u.w.locked()()
 	u.readers = append(u.readers, r)
 	u.w.wg.Go(r.read)
+	return r
 }
 
 // leave unsubscribes. The server may say so late, or never.
-func (u *user) leave(r *reader) {
+func (u *user) leave(r *reader, patience time.Duration) {
 	unlock := u.w.locked()
 	r.left = true
 	unlock()
-	ctx, cancel := context.WithTimeout(u.w.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(u.w.ctx, patience)
 	defer cancel()
 	err := r.sub.Unsubscribe(ctx)
-	u.w.log.Info("unsubscribed", "user", u.name, "channel", r.topic.channel, "err", err)
+	u.w.note("unsubscribed", u.name, r.topic.channel, err)
 	u.w.tally.count("unsubscribe", 1)
 	var refused *bayeux.Error
 	if err != nil && ctx.Err() == nil && !errors.As(err, new(*client.OutcomeError)) && !errors.As(err, &refused) && !errors.Is(err, client.ErrClosed) {

@@ -41,6 +41,7 @@ type seen struct {
 func (s *seen) decided(d fallback.Decision) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.w.note("decision", d.From, d.To, d.Reason)
 	if d.From == d.To {
 		s.w.tally.count("move: verdict", 1)
 		s.w.tally.count("verdict: "+d.Reason, 1)

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"hash"
+	"hash/fnv"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -42,6 +45,9 @@ type world struct {
 	options bayeuxtest.Options
 	nodes   [2]atomic.Pointer[bayeuxtest.Server] // the second has no session, unless one is led there
 	astray  atomic.Bool                          // sockets are led to the second
+	still   atomic.Pointer[chan struct{}]        // the servers stand still until it is closed; nil: they do not
+	odd     atomic.Int32                         // what becomes of replies, see rewrite
+	parity  atomic.Int32                         // of those that are lost
 	doors   [2]*door                             // HTTP's, and the sockets'
 
 	mode   fallback.Mode
@@ -53,7 +59,11 @@ type world struct {
 	end    context.CancelFunc
 	wg     sync.WaitGroup
 
-	seen    int           // messages, of servers that are gone
+	delay   time.Duration  // the sessions' NetworkDelay
+	changes sync.WaitGroup // of what is subscribed
+	seen    int            // messages, of servers that are gone
+	noted   sync.Mutex
+	digest  hash.Hash64   // of what happened, and when
 	lock    chan struct{} // of what follows; a mutex would hold virtual time still
 	topics  map[bayeux.Channel]*topic
 	arrived map[string]int // publishes, by their data
@@ -61,6 +71,7 @@ type world struct {
 
 // A topic is a channel on which numbers are published, one after the other.
 type topic struct {
+	number    int
 	channel   bayeux.Channel
 	published atomic.Int64 // the next number
 }
@@ -77,7 +88,10 @@ func pick[T any](rng *rand.Rand, all ...T) T { return all[rng.IntN(len(all))] }
 
 func newWorld(t *testing.T, seed uint64, log *slog.Logger, tally *tally) *world {
 	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 0)), log: log, tally: tally, net: memnet.New(), begun: time.Now(),
-		arrived: map[string]int{}, topics: map[bayeux.Channel]*topic{}, lock: make(chan struct{}, 1)}
+		arrived: map[string]int{}, topics: map[bayeux.Channel]*topic{}, lock: make(chan struct{}, 1), digest: fnv.New64a()}
+	for range seed % 10_007 { // where chance is the bubble's own it begins alike in each
+		rand.Uint64()
+	}
 	w.ctx, w.end = context.WithCancel(context.Background())
 	w.pace = pick[time.Duration](w.rng, 1, 2, 4, 4, 8, 8)
 	w.net.SetLatency(time.Duration(1+w.rng.IntN(80)) * time.Millisecond)
@@ -86,7 +100,11 @@ func newWorld(t *testing.T, seed uint64, log *slog.Logger, tally *tally) *world 
 		Timeout:     pick(w.rng, 0, 5*time.Second, 30*time.Second),
 		MaxInterval: pick(w.rng, 0, 5*time.Second, 30*time.Second),
 		Authorize:   w.take,
+		Take:        func([]bayeux.Message) { w.standStill() },
+		Answer:      func([]bayeux.Message) bool { w.standStill(); return true },
+		Rewrite:     w.rewrite,
 	}
+	w.delay = pick[time.Duration](w.rng, 0, 0, 4*time.Second, 1500*time.Millisecond)
 	w.mode = pick(w.rng, fallback.Auto, fallback.Auto, fallback.Auto, fallback.Auto, fallback.WebSocketFirst, fallback.LongPollingOnly)
 	w.socket = pick(w.rng, atHTTP, atSocket, atSocket) // at an address of their own they may break by themselves
 	return w
@@ -104,13 +122,15 @@ func (w *world) play() {
 	w.breaking()
 	w.peace()
 	for _, u := range w.users {
+		u.settled()
+		u.close()
+	}
+	w.sleep(2 * time.Second) // what left arrives
+	for _, u := range w.users {
 		u.judge()
 	}
 	if w.t.Failed() {
 		w.t.Logf("mode %v, profile %v", w.mode, w.options.Profile)
-	}
-	for _, u := range w.users {
-		u.close()
 	}
 	w.dialer.Close()
 	w.end()
@@ -188,7 +208,7 @@ func (w *world) topic(n int) *topic {
 	defer w.locked()()
 	ch := bayeux.Channel("/c" + strconv.Itoa(n))
 	if w.topics[ch] == nil {
-		w.topics[ch] = &topic{channel: ch}
+		w.topics[ch] = &topic{number: n, channel: ch}
 	}
 	return w.topics[ch]
 }
@@ -203,7 +223,7 @@ func (w *world) publishing() {
 		for w.sleep(pause) {
 			for _, t := range w.all() {
 				for range burst {
-					n := t.published.Add(1) - 1
+					n := int(t.published.Add(1) - 1)
 					for node := range w.nodes { // which may be gone: it is lost then
 						_ = w.nodes[node].Load().Publish(t.channel, n)
 					}
@@ -233,6 +253,14 @@ func (w *world) must(err error) {
 		w.t.Error(err)
 		panic(err)
 	}
+}
+
+// note takes down what happened.
+func (w *world) note(what string, about ...any) {
+	w.log.Info(what, "about", about)
+	w.noted.Lock()
+	defer w.noted.Unlock()
+	_, _ = fmt.Fprintln(w.digest, time.Since(w.begun), what, about)
 }
 
 // sleep reports whether the world goes on.
