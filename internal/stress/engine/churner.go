@@ -11,7 +11,7 @@ import (
 	"github.com/turold/turold/client"
 )
 
-const churners = 6 // of the workers
+const churners = 12 // of the workers
 
 func churnChannel(n int) bayeux.Channel { return bayeux.Channel(fmt.Sprint(churn, n)) }
 
@@ -44,7 +44,11 @@ func (h *churner) work(ctx context.Context) {
 		}
 		h.r.count("churn: subscribed", 1)
 		for range h.rng.IntN(5) {
-			h.publish(h.soon())
+			begun := time.Now()
+			id := h.publish(h.soon())
+			if h.rng.IntN(2) == 0 {
+				h.await(l, id, begun)
+			}
 			sleep(ctx, between(h.rng, 0, 100*time.Millisecond))
 		}
 		if ctx.Err() != nil && h.rng.IntN(2) == 0 {
@@ -85,6 +89,18 @@ func (h *churner) publish(ctx context.Context, cancel context.CancelFunc) ID {
 	id, x := h.p.next(h.channel, false)
 	h.p.settle(x, h.s.c.Publish(ctx, h.channel, payload(id, 0)))
 	return id
+}
+
+// await waits for what the server took behind the subscribe that it had accepted,
+// or for a gap. With acknowledgement one of them comes as soon as things work.
+func (h *churner) await(l *life, id ID, begun time.Time) {
+	err, _ := h.p.sent[id.N].outcome()
+	if h.r.cfg.NoAck || err != nil {
+		return
+	}
+	if !h.r.within(context.Background(), func() bool { return l.got(id.N) || l.gapSince(begun) }) {
+		h.r.violated("the subscription to %s gets nothing of what was published after it was accepted; %v", h.channel, h.s.c.Status())
+	}
 }
 
 func (h *churner) end(l *life) {
@@ -140,6 +156,17 @@ func (l *life) got(n int) bool {
 	defer l.mu.Unlock()
 	for i := len(l.entries) - 1; i >= 0; i-- {
 		if e := l.entries[i]; e.gap == nil && e.id.N >= n {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *life) gapSince(at time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.entries {
+		if e.gap != nil && e.at.After(at) {
 			return true
 		}
 	}

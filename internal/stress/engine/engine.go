@@ -356,7 +356,7 @@ func (r *round) within(ctx context.Context, f func() bool) bool {
 		if f() {
 			return true
 		}
-		if !sleep(ctx, 200*time.Millisecond) {
+		if !sleep(ctx, 20*time.Millisecond) {
 			return false
 		}
 	}
