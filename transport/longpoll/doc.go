@@ -21,6 +21,10 @@
 // Sessions, and the fallback, open it with [Open]. Those who share HTTP
 // connections between sessions make the pool with [NewRoundTripper].
 //
+// What a peer sends on an HTTP/1.1 connection that no request is under way on, or
+// behind an answer, ends the connection and is shown to nobody: net/http would
+// print it.
+//
 // An HTTP/1.1 connection that a peer closed while it was idle is only found out
 // by a POST that fails on it: Error.Reused tells that case.
 package longpoll

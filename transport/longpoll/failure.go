@@ -19,7 +19,7 @@ var (
 	errGoAway   = errors.New("the server closed the HTTP/2 connection (GOAWAY)")
 )
 
-// A proxyError is a proxy's refusal, or why there is no way to one.
+// A proxyError is a proxy's refusal, or why there is no way to one or through it.
 type proxyError struct {
 	status int // of the answer to CONNECT; 0: none came
 	err    error
@@ -40,7 +40,7 @@ func (t *trace) failure(err error) *transport.Error {
 	var p *proxyError
 	switch {
 	case errors.As(err, &p):
-		e.Status = p.status
+		e.Status, e.Err = p.status, p.err
 	case broken(err), errors.Is(e.Err, bayeux.ErrTooLarge):
 	case t.answering.Load(), e.Op == "proxy":
 		e.Err = errNotHTTP // net/http quotes what came instead, and that may be anything

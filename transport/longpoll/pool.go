@@ -2,10 +2,12 @@ package longpoll
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/turold/turold/transport"
@@ -36,59 +38,131 @@ func NewRoundTripper(n *transport.Network) *http.Transport {
 	silence := n.LongestSilence()
 	return &http.Transport{
 		Proxy:                  router(n),
-		OnProxyConnectResponse: tunnel,
-		DialContext:            dialer(n.Dial),
+		DialContext:            dialer(n),
+		DialTLSContext:         securer(n),
 		TLSClientConfig:        n.TLS.Clone(),
 		TLSHandshakeTimeout:    tlsTime,
 		MaxIdleConnsPerHost:    idleConns,
 		IdleConnTimeout:        idleTime,
 		MaxResponseHeaderBytes: int64(min(n.Limits.WithDefaults().Header, mostHeader)),
-		ReadBufferSize:         bufferSize,
+		ReadBufferSize:         shortReads,
 		WriteBufferSize:        bufferSize,
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: silence - silence/3, PingTimeout: silence / 3},
 	}
 }
 
-// dialer bounds the dial and, by a deadline on the connection that is lifted
-// when a pipe's request gets it, everything up to there: net/http does not bound
-// a SOCKS proxy that falls silent, and goes on with it when the request is gone.
-func dialer(dial func(context.Context, string, string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
+// dialer opens connections for what is not over TLS.
+func dialer(n *transport.Network) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(ctx, dialTime)
-		defer cancel()
-		c, err := dial(ctx, network, addr)
-		if err != nil {
-			return nil, err
+		c, err := dial(ctx, n, network, addr)
+		if err != nil || traceOf(ctx) == nil {
+			return c, err
 		}
-		if traceOf(ctx) != nil {
-			_ = c.SetDeadline(time.Now().Add(setupTime))
-		}
-		return &counted{Conn: c}, nil
+		return newQuiet(c), nil
 	}
 }
 
-// router tells a request's trace which way it goes.
+// dial bounds the dial and, by a deadline on the connection that is lifted
+// when a pipe's request gets it, everything up to there: net/http does not bound
+// a SOCKS proxy that falls silent, and goes on with it when the request is gone.
+func dial(ctx context.Context, n *transport.Network, network, addr string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	c, err := n.Dial(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	if traceOf(ctx) != nil {
+		_ = c.SetDeadline(time.Now().Add(setupTime))
+	}
+	return &counted{Conn: c}, nil
+}
+
+// securer opens connections for what is over TLS, be it to the server, by the
+// proxy's tunnel if there is one, or to a proxy. Those for HTTP/2 are net/http's
+// own kind: it asks for that.
+func securer(n *transport.Network) func(context.Context, string, string) (net.Conn, error) {
+	config := n.TLS.Clone()
+	if config == nil {
+		config = new(tls.Config)
+	}
+	for _, name := range []string{"http/1.1", "h2"} {
+		if !slices.Contains(config.NextProtos, name) {
+			config.NextProtos = append([]string{name}, config.NextProtos...)
+		}
+	}
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		t := traceOf(ctx)
+		if t == nil {
+			t = new(trace)
+		}
+		to := addr
+		if t.tunnel != nil {
+			to = transport.Address(t.tunnel)
+		}
+		c, err := dial(ctx, n, network, to)
+		if err != nil {
+			return nil, err
+		}
+		own, err := t.secure(ctx, n, c, addr, config)
+		if err != nil {
+			_ = c.Close()
+			return nil, err
+		}
+		if traceOf(ctx) == nil || isHTTP2(own) {
+			return own, nil
+		}
+		return newQuiet(own), nil
+	}
+}
+
+// secure goes on from a connection to TLS with addr.
+func (t *trace) secure(ctx context.Context, n *transport.Network, c net.Conn, addr string, config *tls.Config) (net.Conn, error) {
+	if t.tunnel != nil {
+		through, status, err := n.Tunnel(ctx, c, t.tunnel, addr)
+		if err != nil {
+			return nil, &proxyError{status: status, err: err}
+		}
+		t.tunnelled.Store(true)
+		c = through
+	}
+	if config.ServerName == "" {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, err
+		}
+		config = config.Clone()
+		config.ServerName = host
+	}
+	ctx, cancel := context.WithTimeout(ctx, tlsTime)
+	defer cancel()
+	t.securing.Store(true)
+	own := tls.Client(c, config)
+	if err := own.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	t.securing.Store(false)
+	return own, nil
+}
+
+// router tells a request's trace which way it goes. A tunnel to a server over TLS
+// is ours to make, see securer.
 func router(n *transport.Network) func(*http.Request) (*url.URL, error) {
 	return func(r *http.Request) (*url.URL, error) {
 		u, err := n.ProxyFor(r)
 		if err != nil { // it may quote the proxy's URL, with its credentials
 			return nil, &proxyError{err: errors.New("no usable address of a proxy")}
 		}
-		if t := traceOf(r.Context()); t != nil {
-			t.routed(u)
+		t := traceOf(r.Context())
+		if t == nil {
+			return u, nil
+		}
+		t.routed(u)
+		if r.URL.Scheme == "https" {
+			t.tunnel = u
+			return nil, nil
 		}
 		return u, nil
 	}
-}
-
-// tunnel looks at a proxy's answer to CONNECT.
-func tunnel(ctx context.Context, _ *url.URL, _ *http.Request, res *http.Response) error {
-	if res.StatusCode != http.StatusOK {
-		return &proxyError{status: res.StatusCode, err: transport.StatusReason(res.StatusCode)}
-	}
-	if t := traceOf(ctx); t != nil {
-		t.tunnelled.Store(true)
-	}
-	return nil
 }

@@ -17,11 +17,14 @@ import (
 type trace struct {
 	pooled    atomic.Bool // by a pool of NewRoundTripper
 	proxy     atomic.Pointer[string]
-	tunnelled atomic.Bool // the proxy answered CONNECT with 200
+	tunnel    *url.URL    // the proxy, if it is to connect to the server; set before the dial
+	tunnelled atomic.Bool // it did
 	securing  atomic.Bool // a TLS handshake has begun and not succeeded
 	got       atomic.Pointer[httptrace.GotConnInfo]
 	forsaken  atomic.Bool // its connection delivers nothing more
 	conn      atomic.Pointer[counted]
+	quiet     *quiet       // its connection, if it is one; net/http hands it from hook to hook
+	request   uint64       // its name there
 	before    atomic.Int64 // writes of conn, when the request got it
 	header    atomic.Bool  // was written, if only into a buffer
 	wrote     atomic.Bool  // the whole request
@@ -48,9 +51,18 @@ func (t *trace) watch(ctx context.Context) context.Context {
 				t.before.Store(c.writes.Load())
 				t.conn.Store(c)
 			}
+			if q, ok := i.Conn.(*quiet); ok {
+				t.quiet = q
+				t.request = q.begins()
+			}
 			t.got.Store(&i)
 			if t.forsaken.Load() || !i.Reused && isHTTP2(i.Conn) {
 				transport.DiscardUnsent(i.Conn)
+			}
+		},
+		PutIdleConn: func(err error) { // by the connection's reader
+			if err == nil && t.quiet != nil {
+				t.quiet.rests(t.request)
 			}
 		},
 		WroteHeaders:         func() { t.header.Store(true) },

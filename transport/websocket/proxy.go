@@ -1,31 +1,26 @@
 package websocket
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"net"
 	"net/http"
 	"net/url"
 
-	"golang.org/x/net/proxy"
-
 	"github.com/turold/turold/transport"
 )
 
-var (
-	errProxyAddress = errors.New("no usable address of a proxy")
-	errTalkative    = errors.New("the proxy sent more than its answer")
-)
+var errProxyAddress = errors.New("no usable address of a proxy")
 
 // reach goes on from the TCP connection to what the upgrade is asked for on:
 // through the tunnel of a proxy if there is one, and TLS.
 func (k *socket) reach(ctx context.Context, c net.Conn, via, u *url.URL) (net.Conn, *transport.Error) {
 	if via != nil {
-		var e *transport.Error
-		if c, e = k.tunnel(ctx, c, via, transport.Address(u)); e != nil {
-			return nil, e
+		through, status, err := k.p.s.Network.Tunnel(ctx, c, via, transport.Address(u))
+		if err != nil {
+			return nil, &transport.Error{Op: "proxy", Status: status, Err: err}
 		}
+		c = through
 	}
 	if u.Scheme != "wss" {
 		return c, nil
@@ -64,73 +59,3 @@ func (k *socket) dialRaw(ctx context.Context, via, u *url.URL) *transport.Error 
 	k.bottom = &bottom{Conn: c}
 	return nil
 }
-
-// tunnel has the proxy connect to addr.
-func (k *socket) tunnel(ctx context.Context, c net.Conn, via *url.URL, addr string) (net.Conn, *transport.Error) {
-	var status int
-	var err error
-	switch via.Scheme {
-	case "http", "https":
-		if via.Scheme == "https" {
-			if c, err = k.secure(ctx, c, via.Hostname()); err != nil {
-				break
-			}
-		}
-		status, err = k.ask(c, via, addr)
-	case "socks5", "socks5h":
-		c, err = socks(ctx, c, via, addr)
-	default:
-		err = errProxyAddress
-	}
-	if err != nil {
-		return nil, &transport.Error{Op: "proxy", Status: status, Err: plain(err)}
-	}
-	return c, nil
-}
-
-// ask sends a CONNECT (RFC 9110 section 9.3.6) and reads a bounded answer.
-func (k *socket) ask(c net.Conn, via *url.URL, addr string) (int, error) {
-	r := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: addr}, Host: addr, Header: http.Header{}}
-	if via.User != nil {
-		r.Header.Set("Proxy-Authorization", transport.BasicAuth(via.User))
-	}
-	if err := r.Write(c); err != nil {
-		return 0, err
-	}
-	in := &inflow{Conn: c, bottom: k.bottom, left: k.p.limits.Header}
-	defer in.release()
-	res, err := http.ReadResponse(bufio.NewReader(in), r)
-	err = in.cause(err)
-	switch {
-	case err != nil && !broken(err):
-		return 0, errNotHTTP
-	case err != nil:
-		return 0, err
-	case res.StatusCode != http.StatusOK:
-		return res.StatusCode, transport.StatusReason(res.StatusCode)
-	case len(in.rest) > 0:
-		return 0, errTalkative
-	}
-	return 0, nil
-}
-
-// socks speaks SOCKS5 (RFC 1928) on c; the proxy looks the name up.
-func socks(ctx context.Context, c net.Conn, via *url.URL, addr string) (net.Conn, error) {
-	var auth *proxy.Auth
-	if via.User != nil {
-		password, _ := via.User.Password()
-		auth = &proxy.Auth{User: via.User.Username(), Password: password}
-	}
-	d, err := proxy.SOCKS5("tcp", via.Host, auth, dialled{c})
-	if err != nil {
-		return nil, err
-	}
-	return d.(proxy.ContextDialer).DialContext(ctx, "tcp", addr)
-}
-
-// dialled is a connection in the place of a dialler.
-type dialled struct{ c net.Conn }
-
-func (d dialled) Dial(string, string) (net.Conn, error) { return d.c, nil }
-
-func (d dialled) DialContext(context.Context, string, string) (net.Conn, error) { return d.c, nil }
