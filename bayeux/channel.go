@@ -36,7 +36,8 @@ func (c Channel) Wild() bool {
 }
 
 // Clean is the name by which channels are compared: a slash at the end is not
-// part of it (CometD drops it), and slashes in a row are one. Case counts.
+// part of it (CometD drops it), and slashes in a row are one. Case counts. Validate
+// takes names in this form only, so that there is one way to write each.
 func (c Channel) Clean() Channel {
 	if n := len(c); n < 2 || c[n-1] != '/' && !strings.Contains(string(c), "//") {
 		return c

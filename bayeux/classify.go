@@ -18,7 +18,7 @@ func (e *Error) classify(ch Channel) Kind {
 		return false
 	}
 	switch {
-	case says("unknown client", "session_unknown", "unknown session", "not completed handshake"):
+	case says("unknown client", "session_unknown", "unknown session", "not completed handshake", "invalid clientid"):
 		if ch == MetaHandshake { // which names no session, and another one would not help
 			return Unauthorized
 		}

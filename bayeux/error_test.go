@@ -27,6 +27,7 @@ func TestParseErrorKind(t *testing.T) {
 
 		{"CometD 9", MetaConnect, "402::session_unknown", UnknownSession},
 		{"CometD 9", MetaSubscribe, "402::session_unknown", UnknownSession},
+		{"Lyrion", MetaConnect, "invalid clientId", UnknownSession},
 		{"CometD 9", event, "402::session_unknown", UnknownSession},
 		{"CometD 9", MetaHandshake, "403::handshake_denied", Unauthorized},
 		{"CometD 9", MetaHandshake, "403::handshake_failed", Unauthorized},

@@ -54,8 +54,8 @@ func (c *Client) Publish(ctx context.Context, ch bayeux.Channel, data any) error
 }
 
 // Call calls a remote procedure on the server: args go to /service/target, and
-// the reply that carries data is returned. A target that begins with a slash
-// is a channel's whole name. Errors are those of Publish, with Op call.
+// the reply that carries data, and "successful", is returned. A target that begins
+// with a slash is a channel's whole name. Errors are those of Publish, with Op call.
 func (c *Client) Call(ctx context.Context, target string, args any) (bayeux.Message, error) {
 	ch := bayeux.Channel(target)
 	if !strings.HasPrefix(target, "/") {

@@ -51,7 +51,7 @@ type Status struct {
 	Ack       bool      // the acknowledgement extension is in use
 	Unsettled int       // messages sent and not yet answered
 	Dropped   uint64    // events that no subscription was there for
-	Stray     uint64    // other messages that nobody was there for: replies to nothing that is out, and what no client is sent
+	Stray     uint64    // other messages that nobody was there for: replies to nothing that is out, and what was published without data
 	Err       error     // of the last failure, while State is Waiting or Closed
 }
 
