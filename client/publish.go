@@ -41,7 +41,8 @@ func (r *Receipt) Wait(ctx context.Context) error {
 }
 
 // Publish sends data on a channel and waits for the server's answer. It
-// returns nil only if the server said successful. Otherwise the error is an
+// returns nil only if the server said successful, or answered without that word and
+// without an error, as before Bayeux 1.0. Otherwise the error is an
 // *OpError around a *bayeux.Error if the server refused, or around an
 // *OutcomeError, whose Sent tells whether the message may have arrived.
 // A publish whose context ends before it left never leaves.

@@ -30,7 +30,8 @@ func (t *topic) remote() bool {
 // accepted it; every event after that is queued. It survives whatever the
 // session survives, and is subscribed anew in each new session. The same
 // channel may be subscribed to more than once: the server sees it once, and
-// each Subscription gets every event. A refusal is an *OpError around a
+// each Subscription gets every event, also one whose channel a server writes with
+// a slash at the end or a doubled one. A refusal is an *OpError around a
 // *bayeux.Error. If ctx ends first the subscription is taken back.
 func (c *Client) Subscribe(ctx context.Context, ch bayeux.Channel, o *SubscribeOptions) (*Subscription, error) {
 	if o == nil {

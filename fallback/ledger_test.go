@@ -1,0 +1,64 @@
+package fallback
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/turold/turold/bayeux"
+)
+
+// TestLedgerPaysByID: whatever leaves and in whatever order it is answered, what is
+// owed is what was not, within a bound.
+func TestLedgerPaysByID(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	var l ledger
+	var out []string
+	for n := range 20_000 {
+		if rng.IntN(2+n/5000) > 0 || len(out) == 0 {
+			id := fmt.Sprint("p", n)
+			l.leaves([]bayeux.Message{{Channel: "/a", ID: id}})
+			if out = append(out, id); len(out) > mostOwed {
+				out = out[1:]
+			}
+		} else {
+			i := 0
+			if rng.IntN(3) == 0 {
+				i = rng.IntN(len(out))
+			}
+			a := l.arrives([]bayeux.Message{{Channel: "/a", ID: "p0x"}, {Channel: "/b", ID: out[i]}, {Channel: "/a", ID: out[i], Data: []byte("1")}})
+			require.False(t, a.answered)
+			a = l.arrives([]bayeux.Message{{Channel: "/a", ID: out[i]}})
+			require.True(t, a.answered)
+			out = slices.Delete(out, i, i+1)
+		}
+		require.Equal(t, len(out), l.owed())
+		require.LessOrEqual(t, cap(l.commands), 4*mostOwed)
+	}
+	for len(out) > 0 {
+		require.True(t, l.arrives([]bayeux.Message{{Channel: "/a", ID: out[0]}}).answered)
+		out = out[1:]
+	}
+	require.LessOrEqual(t, cap(l.commands), keptOwed)
+}
+
+// TestLedgerWithoutIDs: a reply without an id belongs to the one that it can be for.
+func TestLedgerWithoutIDs(t *testing.T) {
+	subscribe := func(id string, ch bayeux.Channel) bayeux.Message {
+		return bayeux.Message{Channel: bayeux.MetaSubscribe, ID: id, Meta: &bayeux.Meta{Subscription: []bayeux.Channel{ch}}}
+	}
+	var l ledger
+	l.leaves([]bayeux.Message{{Channel: bayeux.MetaHandshake, ID: "a"}, {Channel: bayeux.MetaConnect, ID: "b"}, subscribe("c", "/x"), subscribe("d", "/y"), {Channel: "/a", ID: "e"}})
+	says := func(text string) account { return l.arrives(batch(t, text)) }
+	require.False(t, says(`[{"channel":"/a","successful":true}]`).answered, "anybody may have published it")
+	require.False(t, says(`[{"channel":"/meta/subscribe","successful":true}]`).answered, "of which of the two?")
+	require.True(t, says(`[{"channel":"/meta/subscribe","successful":true,"subscription":"/y"}]`).answered)
+	require.True(t, says(`[{"channel":"/meta/subscribe","successful":true}]`).answered)
+	require.NotNil(t, says(`[{"channel":"/meta/handshake","successful":true}]`).shake)
+	require.NotNil(t, says(`[{"channel":"/meta/connect","successful":true}]`).connect)
+	require.Nil(t, says(`[{"channel":"/meta/connect","successful":true}]`).connect, "none is out")
+	require.Equal(t, 1, l.owed())
+}
