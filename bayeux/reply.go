@@ -34,7 +34,7 @@ func (m *Message) IsEvent() bool { return m.Data != nil && m.Channel != "" && !m
 //   - A reply has the channel and the id of what it answers.
 //   - An event is none, except that the reply to a Call carries data, and "successful".
 //   - Without an id it may be one on a meta channel, which only the server can use,
-//     and there it answers q if nothing else of its kind is out on the leg that it
+//     if it says "successful" or has an error, and there it answers q if nothing else of its kind is out on the leg that it
 //     came on: the caller sees to that. One that names a subscription answers what
 //     asked for that one. (Lyrion Music Server before 8.3 gives no ids, or none
 //     to connects.)
@@ -51,6 +51,8 @@ func (m *Message) Answers(q *Request) bool {
 		return q.Call && (named || q.Unnamed && m.Channel.Service()) && m.Meta != nil && m.Meta.Verdict
 	case named:
 		return true
+	case m.Meta == nil || !m.Meta.Verdict && m.Meta.Error == "":
+		return false
 	case !m.Channel.Meta():
 		return q.Unnamed
 	}

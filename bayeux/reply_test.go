@@ -58,8 +58,13 @@ func TestAnswers(t *testing.T) {
 		{`{"channel":"/meta/subscribe","successful":false,"error":"403::x"}`, subscribe, true},
 		{`{"channel":"/meta/unsubscribe","successful":true,"subscription":"/a/b"}`, subscribe, false},
 
-		{`{"channel":"/meta/connect"}`, connect, true},
-		{`{"channel":"/meta/connect","data":1}`, connect, true}, // only the server uses it
+		{`{"channel":"/meta/connect","successful":true}`, connect, true},
+		{`{"channel":"/meta/connect","error":"402::x"}`, connect, true},
+		{`{"channel":"/meta/connect","successful":true,"data":1}`, connect, true}, // only the server uses it
+		{`{"channel":"/meta/connect"}`, connect, false},
+		{`{"channel":"/meta/connect","advice":{"reconnect":"none"}}`, connect, false},
+		{`{"channel":"/meta/connect","id":"p1"}`, connect, true},
+		{`{"channel":"/a"}`, unnamed, false},
 		{`{"channel":"/meta/connect","id":"p2","successful":true}`, connect, false},
 		{`{"channel":"/meta/handshake","id":"p1","successful":true}`, connect, false},
 	} {

@@ -60,8 +60,8 @@ func taken() []Attack {
 		{Name: "1e999999", On: Event, Payload: Payload{Head: `[{"channel":"/b","data":1e999999,"id":1e999999},{honest}]`}, Sees: Sees{Dropped: 1}},
 		{Name: "a number of half a million digits", On: Event, Payload: Payload{Head: `[{honest},{"channel":"/b","data":`, Loop: "9", Times: Limit / 2, Tail: `}]`}, Sees: Sees{Dropped: 1}},
 		{Name: "keys that differ in case", On: Event, Payload: Payload{Head: `[{"Channel":"/a","CHANNEL":"/a","ID":"{id}","SUCCESSFUL":false,"CLIENTID":"x","Data":2},{honest}]`}, Sees: Sees{Stray: 1}},
-		{Name: "one object", On: Event, Payload: Payload{Head: `{"channel":"/a","id":"{id}","successful":true,"data":1}`}},
-		{Name: "unknown members", On: Event, Payload: Payload{Head: `[{"channel":"/b","__proto__":{"successful":true},"constructor":1,"":2},{honest}]`}, Sees: Sees{Dropped: 1}},
+		{Name: "one object", On: Event, Payload: Payload{Head: `{"channel":"/a","id":"{id}","successful":true}`}},
+		{Name: "unknown members", On: Event, Payload: Payload{Head: `[{"channel":"/b","__proto__":{"successful":true},"constructor":1,"":2},{honest}]`}, Sees: Sees{Stray: 1}},
 	}
 }
 
@@ -89,7 +89,7 @@ func spoofs() []Attack {
 		{Name: "/meta", Payload: Payload{Head: `{"channel":"/meta","data":1},`}, Sees: Sees{Dropped: 1}},
 		{Name: "no channel", Payload: Payload{Head: `{"data":1},{"channel":"","data":1},{"channel":null},`}, Sees: Sees{Stray: 3}},
 		{Name: "channels that are patterns", Payload: Payload{Head: `{"channel":"/*","data":1},{"channel":"/**","data":1},{"channel":"*","data":1},`}, Sees: Sees{Dropped: 3}},
-		{Name: "channels that are no names", Payload: Payload{Head: `{"channel":"a","data":1},{"channel":"//a","data":1},{"channel":"/a/","data":1},{"channel":"/A","data":1},{"channel":"/a\u0000","data":1},`}, Sees: Sees{Dropped: 5}},
+		{Name: "channels that are no names", Payload: Payload{Head: `{"channel":"a","data":1},{"channel":"//a","data":1},{"channel":"/a/","data":1},{"channel":"/A","data":1},{"channel":"/a\u0000","data":1},`}, Sees: Sees{Dropped: 3}},
 		{Name: "a thousand events that nobody subscribed to", Payload: Payload{Loop: `{"channel":"/b","data":1},`, Times: 1000}, Sees: Sees{Dropped: 1000}},
 		{Name: "a thousand replies to nothing", Payload: Payload{Loop: `{"channel":"/a","id":"99999","successful":true},`, Times: 1000}, Sees: Sees{Stray: 1000}},
 		{Name: "a channel of half a million parts", Payload: Payload{Head: `{"channel":"`, Loop: "/b", Times: 250_000, Tail: `","data":1},`}, Sees: Sees{Dropped: 1}},
@@ -100,7 +100,7 @@ func spoofs() []Attack {
 	}
 	return at(AsBody, append(all, Attack{
 		Name: "another clientId in the replies", On: Event,
-		Payload: Payload{Head: `[{"channel":"/a","id":"{id}","clientId":"evil","successful":true,"data":1}]`},
+		Payload: Payload{Head: `[{"channel":"/a","id":"{id}","clientId":"evil","successful":true}]`},
 	}))
 }
 

@@ -51,8 +51,8 @@ func TestHandlerGivesOutWhatWasQueued(t *testing.T) {
 func TestHandlerRecords(t *testing.T) {
 	var h Handler
 	reply := bayeux.Message{Channel: "/a", ID: "1", Meta: &bayeux.Meta{Verdict: true}}
-	h.Receive(1, []bayeux.Message{{Channel: "/a", ID: "1"}, reply})
-	h.Receive(2, []bayeux.Message{{Channel: "/a"}, {Channel: "/b"}})
+	h.Receive(1, []bayeux.Message{{Channel: "/a", ID: "1", Data: []byte("1")}, reply})
+	h.Receive(2, []bayeux.Message{{Channel: "/a", Data: []byte("1")}, {Channel: "/b", Data: []byte("1")}})
 	err := &transport.Error{Op: "read", Err: errors.New("reset")}
 	h.End(1, nil)
 	h.End(2, err)
