@@ -57,7 +57,6 @@ type Client struct {
 	out       outbox
 	legs      legs.Map[*leg]
 	topics    topics
-	wild      int // of them are patterns
 	failures  failures
 	leaving   *op // the /meta/disconnect of Disconnect
 	heldBytes int // of all legs
@@ -94,6 +93,8 @@ type fx struct {
 	wake [2]bool
 	do   []func() // tell the log and the trace
 	turn bool     // let who is behind have the processor
+
+	reached []*topic // by the event that is delivered
 }
 
 var effects = sync.Pool{New: func() any { return new(fx) }}
@@ -101,7 +102,8 @@ var effects = sync.Pool{New: func() any { return new(fx) }}
 // done gives e back, with the memory of its slices.
 func (e *fx) done() {
 	clear(e.do)
-	*e = fx{cut: e.cut[:0], do: e.do[:0]}
+	clear(e.reached)
+	*e = fx{cut: e.cut[:0], do: e.do[:0], reached: e.reached[:0]}
 	effects.Put(e)
 }
 

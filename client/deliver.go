@@ -52,24 +52,22 @@ func (c *Client) release(e *fx, l *leg, reply *bayeux.Message) {
 	}
 }
 
-// deliver puts an event into the queue of every subscription it matches. The
-// first pattern is the channel itself, the others cost an allocation each.
+// deliver puts an event into the queue of every subscription it matches.
 func (c *Client) deliver(e *fx, m *bayeux.Message) {
 	found := false
-	for pattern := range m.Channel.Clean().Patterns {
-		if t := c.topics.get(pattern); t != nil && !c.draining {
-			c.settleOwed(e, t)
-			for _, s := range t.subs {
-				found = true
-				g, full := s.put(m)
-				if g != nil {
-					c.tellGap(e, g)
-				}
-				e.turn = e.turn || full
+	e.reached = e.reached[:0]
+	if !c.draining {
+		e.reached = c.topics.reached(e.reached, m.Channel.Clean())
+	}
+	for _, t := range e.reached {
+		c.settleOwed(e, t)
+		for _, s := range t.subs {
+			found = true
+			g, full := s.put(m)
+			if g != nil {
+				c.tellGap(e, g)
 			}
-		}
-		if c.wild == 0 {
-			break
+			e.turn = e.turn || full
 		}
 	}
 	if found {

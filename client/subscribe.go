@@ -101,17 +101,11 @@ func (c *Client) join(s *Subscription, ext json.RawMessage) (p *op, err error) {
 
 func (c *Client) keep(t *topic) {
 	c.topics.add(t)
-	if t.channel.Wild() {
-		c.wild++
-	}
 }
 
 // drop forgets a topic that has no subscription any more.
 func (c *Client) drop(t *topic) {
 	c.topics.remove(t)
-	if t.channel.Wild() {
-		c.wild--
-	}
 }
 
 // subscribe asks the server for a topic.

@@ -3,6 +3,7 @@ package client
 import (
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/turold/turold/bayeux"
 )
@@ -12,7 +13,17 @@ import (
 type topics struct {
 	few  []*topic // never changed in place: all may go over it
 	many map[bayeux.Channel]*topic
+	wild *wilds // those among many that are patterns; nil: none is
 }
+
+// wilds are patterns by what comes before their stars.
+type wilds struct {
+	star, stars map[bayeux.Channel]*topic
+	lengths     []length // of the keys of stars, each once
+}
+
+// A length is one that some keys have.
+type length struct{ bytes, keys int }
 
 // fewTopics is how many are looked through at most.
 const fewTopics = 8
@@ -37,13 +48,95 @@ func (t *topics) add(one *topic) {
 		t.many = map[bayeux.Channel]*topic{}
 	}
 	t.many[one.channel] = one
+	if one.channel.Wild() {
+		if t.wild == nil {
+			t.wild = &wilds{star: map[bayeux.Channel]*topic{}, stars: map[bayeux.Channel]*topic{}}
+		}
+		t.wild.add(one)
+	}
 }
 
 func (t *topics) remove(one *topic) {
 	t.few = slices.DeleteFunc(slices.Clone(t.few), func(x *topic) bool { return x == one })
-	if delete(t.many, one.channel); len(t.many) == 0 {
-		t.many = nil
+	if t.many[one.channel] != one {
+		return
 	}
+	if one.channel.Wild() {
+		t.wild.remove(one)
+	}
+	if delete(t.many, one.channel); len(t.many) == 0 {
+		t.many, t.wild = nil, nil
+	}
+}
+
+func (w *wilds) add(one *topic) {
+	before, deep := stem(one.channel)
+	if !deep {
+		w.star[before] = one
+		return
+	}
+	w.stars[before] = one
+	i := slices.IndexFunc(w.lengths, func(l length) bool { return l.bytes == len(before) })
+	if i < 0 {
+		i = len(w.lengths)
+		w.lengths = append(w.lengths, length{bytes: len(before)})
+	}
+	w.lengths[i].keys++
+}
+
+func (w *wilds) remove(one *topic) {
+	before, deep := stem(one.channel)
+	if !deep {
+		delete(w.star, before)
+		return
+	}
+	delete(w.stars, before)
+	i := slices.IndexFunc(w.lengths, func(l length) bool { return l.bytes == len(before) })
+	if w.lengths[i].keys--; w.lengths[i].keys == 0 {
+		w.lengths = slices.Delete(w.lengths, i, i+1)
+	}
+}
+
+// stem is what comes before a pattern's stars, and whether there are two.
+func stem(pattern bayeux.Channel) (before bayeux.Channel, deep bool) {
+	before = pattern[:len(pattern)-1]
+	if strings.HasSuffix(string(before), "*") {
+		return before[:len(before)-1], true
+	}
+	return before, false
+}
+
+// reached appends the topics that an event on a channel is for. What it costs
+// depends on the topics, not on the name, which another may have made long: one
+// look for each length that patterns have.
+func (t *topics) reached(all []*topic, ch bayeux.Channel) []*topic {
+	for _, one := range t.few {
+		if one.channel.Matches(ch) {
+			all = append(all, one)
+		}
+	}
+	if t.many == nil {
+		return all
+	}
+	if one := t.many[ch]; one != nil {
+		all = append(all, one)
+	}
+	if t.wild == nil || ch.Wild() {
+		return all
+	}
+	if last := strings.LastIndexByte(string(ch), '/') + 1; last < len(ch) {
+		if one := t.wild.star[ch[:last]]; one != nil {
+			all = append(all, one)
+		}
+	}
+	for _, l := range t.wild.lengths {
+		if l.bytes < len(ch) && ch[l.bytes-1] == '/' {
+			if one := t.wild.stars[ch[:l.bytes]]; one != nil {
+				all = append(all, one)
+			}
+		}
+	}
+	return all
 }
 
 // all yields each that was there when it began, but not those that are removed

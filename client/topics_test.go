@@ -4,9 +4,12 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/turold/turold/bayeux"
 )
@@ -43,5 +46,71 @@ func TestTopicsAreAMap(t *testing.T) {
 				toggle(most)
 			}
 		}
+	}
+}
+
+// TestReachedAgreesWithMatches: an event reaches each topic that its name matches,
+// once, however many topics there are and whatever was removed of them.
+func TestReachedAgreesWithMatches(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.StringMatching(`(/[ab]?){1,5}`)
+		pattern := rapid.StringMatching(`(/[ab]){0,4}/\*{1,2}`)
+		var ts topics
+		want := map[bayeux.Channel]*topic{}
+		for range rapid.IntRange(0, 60).Draw(t, "steps") {
+			ch := bayeux.Channel(rapid.OneOf(name, pattern).Draw(t, "topic"))
+			if one := want[ch]; one != nil {
+				ts.remove(one)
+				delete(want, ch)
+			} else {
+				want[ch] = &topic{channel: ch}
+				ts.add(want[ch])
+			}
+		}
+		ch := bayeux.Channel(rapid.OneOf(name, pattern).Draw(t, "event"))
+		got := ts.reached(nil, ch)
+		for _, one := range want {
+			times := 0
+			for _, x := range got {
+				if x == one {
+					times++
+				}
+			}
+			if matches := one.channel.Matches(ch); matches && times != 1 || !matches && times != 0 {
+				t.Fatalf("%s reaches %s %d times", ch, one.channel, times)
+			}
+		}
+		if ts.many == nil && ts.wild != nil {
+			t.Fatal("patterns of nothing")
+		}
+	})
+}
+
+// TestLongNamesCostNoMore: a server may send names of as many segments as it likes.
+// To find out whom they are for takes no memory, and no longer than for short ones.
+func TestLongNamesCostNoMore(t *testing.T) {
+	for _, patterns := range []int{1, 1000} {
+		var ts topics
+		ts.add(&topic{channel: "/**"})
+		for i := range patterns {
+			ts.add(&topic{channel: bayeux.Channel("/c/" + strconv.Itoa(i) + "/**")})
+		}
+		long := bayeux.Channel("/a" + strings.Repeat("/b", 500))
+		var all []*topic
+		require.Zero(t, testing.AllocsPerRun(100, func() { all = ts.reached(all[:0], long) }))
+		require.Len(t, all, 1)
+		cost := func(ch bayeux.Channel) (least time.Duration) {
+			for range 20 {
+				begun := time.Now()
+				for range 1000 {
+					all = ts.reached(all[:0], ch)
+				}
+				if took := time.Since(begun); least == 0 || took < least {
+					least = took
+				}
+			}
+			return least
+		}
+		require.Less(t, cost(long), 20*cost("/a/b")+time.Millisecond)
 	}
 }
