@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/transport"
 )
 
 // BenchmarkDeliver finds the one subscription that an event is for among many.
@@ -32,5 +33,35 @@ func BenchmarkDeliver(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkReceive takes a frame of a hundred events for one of a few subscriptions,
+// which is read before the next comes, or not.
+func BenchmarkReceive(b *testing.B) {
+	var frame []bayeux.Message
+	for i := range 100 {
+		frame = append(frame, bayeux.Message{Channel: "/a/b", Data: fmt.Appendf(nil, `{"n":%d,"text":"about a hundred bytes, as an event of some application may have"}`, i)})
+	}
+	for _, read := range []bool{true, false} {
+		b.Run(fmt.Sprintf("read/%v", read), func(b *testing.B) {
+			c := &Client{d: new(Dialer)}
+			one := newSubscription(c, "/a/b", &SubscribeOptions{Queue: Bound{Messages: 1000}}, true)
+			c.keep(&topic{channel: "/a/b", subs: []*Subscription{one}, known: true})
+			c.keep(&topic{channel: "/c", subs: []*Subscription{newSubscription(c, "/c", new(SubscribeOptions), true)}, known: true})
+			id := transport.NewLegID()
+			c.legs.Set(id, &leg{})
+			b.ReportAllocs()
+			for b.Loop() {
+				e := effects.Get().(*fx)
+				c.receive(e, id, frame)
+				e.done()
+				for read {
+					if _, _, ok := one.take(true); !ok {
+						break
+					}
+				}
+			}
+		})
 	}
 }

@@ -82,7 +82,7 @@ type leg struct {
 	older   bool // it was out when another died without ack
 	doubted bool // and the gap was told before what it brought, too
 	held    []bayeux.Message
-	bytes   int // of held
+	bytes   int // of held, as a bound counts them
 }
 
 // fx is what a step wants done when the lock is gone, in this order.
@@ -94,7 +94,9 @@ type fx struct {
 	do   []func() // tell the log and the trace
 	turn bool     // let who is behind have the processor
 
-	reached []*topic // by the event that is delivered
+	batch   int             // bytes of what is delivered in this step
+	reached []*topic        // by the event that is delivered
+	shares  []*Subscription // that have to settle what they keep of the batch
 }
 
 var effects = sync.Pool{New: func() any { return new(fx) }}
@@ -103,7 +105,8 @@ var effects = sync.Pool{New: func() any { return new(fx) }}
 func (e *fx) done() {
 	clear(e.do)
 	clear(e.reached)
-	*e = fx{cut: e.cut[:0], do: e.do[:0], reached: e.reached[:0]}
+	clear(e.shares)
+	*e = fx{cut: e.cut[:0], do: e.do[:0], reached: e.reached[:0], shares: e.shares[:0]}
 	effects.Put(e)
 }
 

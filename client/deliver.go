@@ -24,9 +24,9 @@ func (c *Client) event(e *fx, id transport.LegID, l *leg, m *bayeux.Message) {
 		return
 	}
 	l.held = append(l.held, *m)
-	size := m.Size()
-	l.bytes += size
-	c.heldBytes += size
+	bytes := weight(m)
+	l.bytes += bytes
+	c.heldBytes += bytes
 	lim := c.d.limits()
 	if (len(l.held)-1)/maxHeld >= lim.Messages || c.heldBytes > lim.Unacknowledged {
 		c.cutLeg(e, id, errAckHeld)
@@ -63,9 +63,12 @@ func (c *Client) deliver(e *fx, m *bayeux.Message) {
 		c.settleOwed(e, t)
 		for _, s := range t.subs {
 			found = true
-			g, full := s.put(m)
+			g, full, shares := s.put(m, e.batch)
 			if g != nil {
 				c.tellGap(e, g)
+			}
+			if shares {
+				e.shares = append(e.shares, s)
 			}
 			e.turn = e.turn || full
 		}
@@ -79,6 +82,43 @@ func (c *Client) deliver(e *fx, m *bayeux.Message) {
 		dropped := *m
 		e.tell(func() { trace.Dropped(c, dropped) })
 	}
+}
+
+// begin takes down what a step delivers from: a batch of messages that came, and
+// those that were held before it.
+func (l *leg) begin(e *fx, ms []bayeux.Message) (held int) {
+	e.batch = l.bytes
+	for i := range ms {
+		e.batch += ms[i].Size()
+	}
+	return len(l.held)
+}
+
+// end is told that the batch is delivered, or held beside as many as were before:
+// where little is left of it, nothing keeps the rest.
+func (l *leg) end(e *fx, held int) {
+	for _, s := range e.shares {
+		s.settle(e.batch)
+	}
+	if len(l.held) > held {
+		l.keepOwn(held, e.batch)
+	}
+}
+
+// keepOwn is settle for what is held from the one on that has that number.
+func (l *leg) keepOwn(from, batch int) {
+	bytes := 0
+	for i := range l.held[from:] {
+		bytes += weight(&l.held[from+i])
+	}
+	if batch-(l.bytes-bytes) <= 2*bytes {
+		return
+	}
+	var own []*bayeux.Message
+	for i := range l.held[from:] {
+		own = append(own, &l.held[from+i])
+	}
+	separate(own)
 }
 
 // A doubt is what may be missing without ack after a connection died: the

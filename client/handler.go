@@ -73,6 +73,7 @@ func (c *Client) receive(e *fx, id transport.LegID, ms []bayeux.Message) {
 		return
 	}
 	c.resent = false
+	held := l.begin(e, ms)
 	var connect *bayeux.Message
 	var unknown error
 	for i := range ms {
@@ -102,6 +103,7 @@ func (c *Client) receive(e *fx, id transport.LegID, ms []bayeux.Message) {
 	if connect != nil {
 		c.connected(e, l, connect)
 	}
+	l.end(e, held)
 	if unknown != nil && !l.cut && c.id != "" {
 		c.handshake(e, &OpError{Op: "command", Err: unknown})
 	}

@@ -36,8 +36,20 @@ func (c *Client) said(m *bayeux.Message) error {
 			e.Args[i] = c.hidden.Replace(e.Args[i])
 		}
 	}
+	if e != nil && len(e.Raw) > longestError {
+		e.Raw, e.Text = short(e.Raw), short(e.Text)
+		for i := range e.Args {
+			e.Args[i] = short(e.Args[i])
+		}
+	}
 	return err
 }
+
+// longestError is what is kept of each part of a server's error: a Receipt may be
+// kept for long.
+const longestError = 1 << 10
+
+func short(s string) string { return strings.Clone(s[:min(len(s), longestError)]) }
 
 // secrets puts masked in the place of whatever may be one: the clientId, the
 // values of headers and cookies, what an address holds beside host and path, and

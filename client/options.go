@@ -155,7 +155,7 @@ type Extension interface {
 // queue's default, math.MaxInt is no bound, and negative ones are refused.
 type Bound struct {
 	Messages int
-	Bytes    int // of data and ext, and of names and ids where they are longer than 512 bytes
+	Bytes    int // of data, ext, names and ids, and some 170 for each message; what is kept in memory may be three times that
 }
 
 func (b Bound) or(messages, bytes int) Bound {

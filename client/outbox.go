@@ -187,9 +187,20 @@ func (c *Client) settle(e *fx, p *op, err error) {
 	if p.sub != "" {
 		c.requestSettled(e, p)
 	}
+	p.forget()
 	c.free(p)
 	close(p.done)
 	e.wake[transport.Commands] = e.wake[transport.Commands] || c.unnamed
+}
+
+// forget drops what a Receipt need not keep.
+func (p *op) forget() {
+	p.m.Data, p.m.Ext = nil, nil
+	if p.call {
+		p.reply = p.reply.Clone()
+	} else {
+		p.reply = bayeux.Message{}
+	}
 }
 
 // free gives back what an op took of the bound.

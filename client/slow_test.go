@@ -121,7 +121,7 @@ func TestPoliciesOfAFullQueue(t *testing.T) {
 		"end when full": {client.EndWhenFull, []string{"0", "1", "2", "full"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, bound := range []client.Bound{{Messages: 3}, {Bytes: 3}} {
+			for _, bound := range []client.Bound{{Messages: 3}, {Bytes: 3 * 180}} {
 				onStack(t, nil, nil, func(s *stack) {
 					sub, err := s.c.Subscribe(s.Context(), "/a", &client.SubscribeOptions{Full: tc.full, Queue: bound})
 					require.NoError(s, err)

@@ -23,7 +23,8 @@ type Subscription struct {
 
 	mu      sync.Mutex
 	queue   deque
-	size    Bound         // messages and bytes in queue; gaps do not count
+	size    Bound         // messages and bytes in queue; of gaps there is one a message at most
+	fresh   Bound         // what was queued of the batch that is being delivered
 	err     error         // ends it once the queue is empty
 	hands   hands         // what was taken, and its consumer has not come back
 	through chan struct{} // made by drain, closed when all is handled
@@ -46,7 +47,8 @@ func (s *Subscription) Channel() bayeux.Channel { return s.channel }
 // refused the subscription in a later session.
 //
 // The message's Data and Ext may be shared with other subscriptions and must
-// not be changed; they stay valid, and keep the whole frame they came in.
+// not be changed; they stay valid, and may keep the whole frame they came in, or
+// what came in it for this subscription.
 func (s *Subscription) Next(ctx context.Context) (bayeux.Message, error) {
 	e, err, _ := s.next(ctx, new(consumer))
 	if e.gap != nil {
@@ -139,58 +141,97 @@ func (s *Subscription) ring() {
 	}
 }
 
-// behind is how many messages may wait before more are copied out of the frames
-// they came in: a message keeps its frame, and those of a slow reader would keep
-// what others had long done with.
-const (
-	behind = 128
-	// crowded is how many may wait before the reader gets the processor, should
-	// there be but one.
-	crowded = 32
-)
+// crowded is how many may wait before the reader gets the processor, should
+// there be but one.
+const crowded = 32
 
-// ordinary is about what a message is beside its data and ext, at most: a server
-// may make it a megabyte, by an id.
-const ordinary = 512
+// entryBytes is about what an entry of a queue takes by itself.
+const entryBytes = 128
 
-// weight is what a message takes of a queue's bound.
-func weight(m *bayeux.Message) int {
-	carried := len(m.Data) + len(m.Ext)
-	return carried + max(m.Size()-carried-ordinary, 0)
-}
+// weight is what a message takes of a bound.
+func weight(m *bayeux.Message) int { return entryBytes + m.Size() }
 
-// put queues a message, and returns the gap that this opened, if it did, and
-// whether many wait.
-func (s *Subscription) put(m *bayeux.Message) (opened *GapError, full bool) {
+// put queues a message of a batch of that many bytes. It returns the gap that this
+// opened, if it did, whether many wait, and whether settle is to be called at the
+// end of the batch.
+func (s *Subscription) put(m *bayeux.Message, batch int) (opened *GapError, full, shares bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
-		return nil, false
+		return nil, false, false
 	}
-	for s.size.Messages > 0 && (s.size.Messages >= s.bound.Messages || s.size.Bytes+weight(m) > s.bound.Bytes) {
+	bytes := weight(m)
+	for s.size.Messages > 0 && (s.size.Messages >= s.bound.Messages || s.size.Bytes+bytes > s.bound.Bytes) {
 		switch s.full {
 		case EndWhenFull:
 			s.err = ErrFull
-			return nil, false
+			return nil, false, false
 		case DropNewest:
 			if s.addGap(GapError{Channel: s.channel, Reason: QueueFull, Missed: 1}) {
 				opened = &GapError{Channel: s.channel, Reason: QueueFull, Missed: 1}
 			}
-			return opened, true
+			return opened, true, false
 		}
 		gap := s.dropOldest()
 		if gap != nil {
 			opened = gap
 		}
 	}
-	e := entry{m: *m}
-	if s.size.Messages >= behind {
-		e.m = m.Clone()
+	if shares = s.fresh.Messages == 0 && batch > 2*bytes; shares || s.fresh.Messages > 0 {
+		s.fresh.Messages++
+		s.fresh.Bytes += bytes
 	}
-	s.queue.pushBack(e)
+	s.queue.pushBack(entry{m: *m})
 	s.count(m, 1)
 	s.ring()
-	return opened, s.size.Messages >= crowded
+	return opened, s.size.Messages >= crowded, shares
+}
+
+// lenient is the batch that a queue may keep for a few messages, if nothing else
+// is in it: its reader is about to take them.
+const lenient = 16 << 10
+
+// settle is called at the end of a batch of that many bytes. A message keeps the
+// frame it came in: if that is more than twice what the queue has of the batch, its
+// messages are moved into memory of their own. So what a queue keeps is no more than
+// three times what its bound counts.
+func (s *Subscription) settle(batch int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	left := s.fresh
+	s.fresh = Bound{}
+	if left.Messages > s.size.Messages { // the reader was here, or more was dropped
+		left = s.size
+	}
+	if left.Messages == s.size.Messages && batch <= lenient || batch <= 2*left.Bytes {
+		return
+	}
+	var own []*bayeux.Message
+	for i := s.queue.n - 1; len(own) < left.Messages; i-- {
+		if e := s.queue.at(i); e.gap == nil {
+			own = append(own, &e.m)
+		}
+	}
+	separate(own)
+}
+
+// separate moves what messages alias into memory of their own.
+func separate(ms []*bayeux.Message) {
+	size := 0
+	for _, m := range ms {
+		size += len(m.Data) + len(m.Ext)
+	}
+	room := make([]byte, 0, size)
+	move := func(b []byte) []byte {
+		if b == nil {
+			return nil
+		}
+		room = append(room, b...)
+		return room[len(room)-len(b) : len(room) : len(room)]
+	}
+	for _, m := range ms {
+		m.Data, m.Ext = move(m.Data), move(m.Ext)
+	}
 }
 
 // dropOldest drops the oldest message. A gap before it, if there is one,

@@ -48,13 +48,13 @@ func TestFullQueue(t *testing.T) {
 	} {
 		s := lone(SubscribeOptions{Queue: Bound{Messages: 2}, Full: row.full})
 		for i := 1; i <= 5; i++ {
-			s.put(number(i))
+			s.put(number(i), 0)
 		}
 		got, err := taken(s)
 		require.Equal(t, row.want, got)
 		require.Equal(t, row.err, err)
 		if row.err == nil {
-			s.put(number(6))
+			s.put(number(6), 0)
 			got, _ = taken(s)
 			require.Equal(t, []int{6}, got, "it goes on")
 		}
@@ -62,13 +62,13 @@ func TestFullQueue(t *testing.T) {
 }
 
 func TestQueueBoundInBytes(t *testing.T) {
-	s := lone(SubscribeOptions{Queue: Bound{Bytes: 10}})
+	s := lone(SubscribeOptions{Queue: Bound{Bytes: 2*weight(number(1000)) + 1}})
 	for i := 1000; i < 1005; i++ {
-		s.put(number(i)) // four bytes each
+		s.put(number(i), 0)
 	}
 	got, _ := taken(s)
 	require.Equal(t, []int{-3, 1003, 1004}, got)
-	s.put(&bayeux.Message{Data: make(json.RawMessage, 100)})
+	s.put(&bayeux.Message{Data: make(json.RawMessage, 10_000)}, 0)
 	require.Equal(t, 1, s.queue.n, "one that is larger than the bound is kept if it is alone")
 }
 
@@ -77,7 +77,7 @@ func TestQueueBoundInBytes(t *testing.T) {
 func TestQueueBoundCountsNames(t *testing.T) {
 	s := lone(SubscribeOptions{Queue: Bound{Bytes: 10_000}})
 	for range 100 {
-		s.put(&bayeux.Message{Channel: "/a", ID: strings.Repeat("x", 2000), Data: json.RawMessage("1")})
+		s.put(&bayeux.Message{Channel: "/a", ID: strings.Repeat("x", 2000), Data: json.RawMessage("1")}, 0)
 	}
 	require.LessOrEqual(t, s.queue.n, 10)
 	require.LessOrEqual(t, s.size.Bytes, 10_000)
@@ -87,7 +87,7 @@ func TestGapsMeetOnlyWhenNothingIsBetween(t *testing.T) {
 	s := lone(SubscribeOptions{})
 	s.putGap(GapError{Reason: ConnectionLost, Missed: -1})
 	s.putGap(GapError{Reason: NewSession, Missed: -1})
-	s.put(number(7))
+	s.put(number(7), 0)
 	s.putGap(GapError{Reason: NewSession, Missed: -1})
 	got, _ := taken(s)
 	require.Equal(t, []int{1, 7, 1}, got)
@@ -129,7 +129,7 @@ func TestGapsAreBounded(t *testing.T) {
 			case 2:
 				s.take(&consumer{}, true)
 			default:
-				s.put(number(i))
+				s.put(number(i), 0)
 			}
 			if gaps := s.queue.n - s.size.Messages; gaps > s.size.Messages+1 {
 				t.Fatalf("%d gaps beside %d messages", gaps, s.size.Messages)
@@ -172,7 +172,7 @@ func TestQueueConservesItsMessages(t *testing.T) {
 		for range rapid.IntRange(0, 60).Draw(t, "steps") {
 			if rapid.Bool().Draw(t, "put") {
 				put++
-				s.put(number(put))
+				s.put(number(put), 0)
 			} else {
 				pull()
 			}
@@ -187,10 +187,10 @@ func TestQueueConservesItsMessages(t *testing.T) {
 
 func TestMessagesAndValues(t *testing.T) {
 	s := lone(SubscribeOptions{})
-	s.put(&bayeux.Message{Channel: "/a", Data: json.RawMessage(`{"n":1}`)})
-	s.put(&bayeux.Message{Channel: "/a", Data: json.RawMessage(`"no"`)})
+	s.put(&bayeux.Message{Channel: "/a", Data: json.RawMessage(`{"n":1}`)}, 0)
+	s.put(&bayeux.Message{Channel: "/a", Data: json.RawMessage(`"no"`)}, 0)
 	s.putGap(GapError{Channel: "/a", Reason: NewSession, Missed: -1})
-	s.put(&bayeux.Message{Channel: "/a", Data: json.RawMessage(`{"n":2}`)})
+	s.put(&bayeux.Message{Channel: "/a", Data: json.RawMessage(`{"n":2}`)}, 0)
 	s.finish(ErrClosed)
 	var got []string
 	for v, err := range Values[struct{ N int }](s.Messages(context.Background())) {
@@ -222,7 +222,7 @@ func TestMessageBehindATakenGapIsSpared(t *testing.T) {
 	for range 6 {
 		for range 5 {
 			put++
-			s.put(number(put))
+			s.put(number(put), 0)
 		}
 		e, _, _ := s.take(&consumer{}, true)
 		if e.gap != nil {
