@@ -63,8 +63,9 @@ func (n *Network) Suspect() {
 type Limits struct {
 	bayeux.Limits     // of one frame or body, after inflation
 	Header        int // bytes of an HTTP response's header, the upgrade's included; default 64 KiB
-	// Unacknowledged is how many bytes the events of a session may take that wait for
-	// the reply which acknowledges them; default 64 times Bytes. A server sends a
+	// Unacknowledged is how many bytes the events of a session may take, some 170 for
+	// each beside its own, that wait for the reply which acknowledges them; default 64
+	// times Bytes. A server sends a
 	// whole backlog before that reply: what is beyond it is lost with the session,
 	// which begins anew, and that is told.
 	Unacknowledged int
