@@ -114,3 +114,20 @@ func TestLongNamesCostNoMore(t *testing.T) {
 		require.Less(t, cost(long), 20*cost("/a/b")+time.Millisecond)
 	}
 }
+
+// TestEveryPatternIsReached: an event is for each of the patterns that cover it.
+func TestEveryPatternIsReached(t *testing.T) {
+	var ts topics
+	for i := range 20 {
+		ts.add(&topic{channel: bayeux.Channel("/x/" + strconv.Itoa(i))})
+	}
+	all := []bayeux.Channel{"/a/b/c", "/a/b/*", "/**", "/a/**", "/a/b/**"}
+	for _, ch := range append(all, "/a/*", "/b/**", "/a/b/c/**") {
+		ts.add(&topic{channel: ch})
+	}
+	var got []bayeux.Channel
+	for _, one := range ts.reached(nil, "/a/b/c") {
+		got = append(got, one.channel)
+	}
+	require.ElementsMatch(t, all, got)
+}
