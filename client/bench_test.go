@@ -57,7 +57,7 @@ func BenchmarkReceive(b *testing.B) {
 				c.receive(e, id, frame)
 				e.done()
 				for read {
-					if _, _, ok := one.take(true); !ok {
+					if _, _, ok := one.take(&consumer{}, true); !ok {
 						break
 					}
 				}
