@@ -79,7 +79,7 @@ var options = map[string]edge{
 	"Dialer.Limits.Messages":       {refused: below(2)},
 	"Dialer.Limits.Depth":          {refused: below(4)},
 	"Dialer.Limits.Header":         {refused: below(1 << 10)},
-	"Dialer.Limits.Unacknowledged": {refused: below(128)},
+	"Dialer.Limits.Unacknowledged": {refused: below(240)},
 	"Dialer.Open":                  {others: []other{{"the default", nil, false}}},
 	"Dialer.HandshakeRate":         {},
 	"Dialer.Logger":                {others: []other{{"none", nil, false}, {"one that discards", slog.New(slog.DiscardHandler), false}}},

@@ -38,7 +38,7 @@ type Dialer struct {
 	Silence time.Duration
 	// Limits bound what a server may send. Zero fields take their defaults, and
 	// math.MaxInt is no limit. Dial refuses what no session could live with: less than
-	// 1 KiB of a body or a header, two messages in a batch, a Depth of 4, or 128 bytes
+	// 1 KiB of a body or a header, two messages in a batch, a Depth of 4, or 240 bytes
 	// that are not acknowledged.
 	Limits transport.Limits
 	// Open makes the transport of a session. Nil: the fallback over a
@@ -191,7 +191,7 @@ const (
 	leastBytes    = 1 << 10 // of a handshake's reply, or of its header
 	leastMessages = 2       // in a batch: a reply, and an event beside it
 	leastDepth    = 4       // of a list in the advice of a message
-	leastHeld     = 128     // bytes of an event that waits for its acknowledgement
+	leastHeld     = 240     // bytes of a small event that waits for its acknowledgement
 	leastDelay    = time.Millisecond
 )
 
