@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,7 +39,7 @@ type outcomeModel struct {
 	*water
 	took  map[int]int // how often, by number
 	sent  []*posted
-	calls int // that have not returned
+	calls atomic.Int32 // that have not returned
 }
 
 // A posted is one message.
@@ -115,11 +116,11 @@ func (m *outcomeModel) post() *posted {
 func (m *outcomeModel) waits(f func(context.Context, int) error) {
 	p := m.post()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(rapid.IntRange(1, 30).Draw(m.T, "patience"))*time.Second)
-	m.calls++
+	m.calls.Add(1)
 	go func() {
 		defer cancel()
 		p.err = f(ctx, p.n)
-		m.calls--
+		m.calls.Add(-1)
 		m.note("%d: %v", p.n, p.err)
 	}()
 }
@@ -134,7 +135,7 @@ func (m *outcomeModel) flush() {
 			return
 		}
 	}
-	if m.calls > 0 || m.c.out.unsettled() > 0 {
+	if m.calls.Load() > 0 || m.c.out.unsettled() > 0 {
 		return
 	}
 	var first error
@@ -181,7 +182,7 @@ func (m *outcomeModel) ending() {
 	require.NoError(m, m.c.Close())
 	time.Sleep(time.Minute)
 	synctest.Wait()
-	require.Zero(m, m.calls, "calls that do not return")
+	require.Zero(m, m.calls.Load(), "calls that do not return")
 	for _, l := range m.legs {
 		m.late(l)
 	}

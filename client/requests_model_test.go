@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -36,7 +37,7 @@ type channelModel struct {
 	*water
 	has   bool // the server has it
 	subs  []*modelSub
-	calls int // that have not returned
+	calls atomic.Int32 // that have not returned
 }
 
 type modelSub struct {
@@ -95,11 +96,11 @@ func (m *channelModel) subscribe() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &modelSub{cancel: cancel}
 	m.subs = append(m.subs, s)
-	m.calls++
+	m.calls.Add(1)
 	m.note("Subscribe")
 	go func() {
 		sub, err := m.c.Subscribe(ctx, "/a", nil)
-		m.calls--
+		m.calls.Add(-1)
 		s.Subscription, s.left = sub, err != nil
 		m.note("Subscribe: %v", err)
 	}()
@@ -114,11 +115,11 @@ func (m *channelModel) unsubscribe() {
 		var ctx context.Context
 		ctx, s.cancel = context.WithCancel(context.Background())
 		s.left = true
-		m.calls++
+		m.calls.Add(1)
 		m.note("Unsubscribe")
 		go func() {
 			err := s.Unsubscribe(ctx)
-			m.calls--
+			m.calls.Add(-1)
 			m.note("Unsubscribe: %v", err)
 		}()
 		synctest.Wait()
@@ -156,7 +157,7 @@ func (m *channelModel) calm() {
 			require.True(m, !s.lacked || len(gaps) > 0, "the server was without the channel, and nobody was told")
 		}
 	}
-	require.Zero(m, m.calls, "calls that do not return")
+	require.Zero(m, m.calls.Load(), "calls that do not return")
 	require.Equal(m, wanted > 0, m.has, "subscriptions of the application: %d; the server has the channel: %t", wanted, m.has)
 	m.c.mu.Lock()
 	defer m.c.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,8 +47,9 @@ type water struct {
 	begins  func() // a session
 	serves  func(r *flow)
 	legs    []*waterLeg
-	connect *waterLeg // that holds the connect
-	last    bool      // connects are advised not to come again
+	mu      sync.Mutex // guards cut and the log
+	connect *waterLeg  // that holds the connect
+	last    bool       // connects are advised not to come again
 }
 
 // A waterLeg is one that carries commands.
@@ -90,14 +92,20 @@ func newWater(t *rapid.T, begins func(), serves func(*flow)) *water {
 // waterPipe is the water as the client sees it.
 type waterPipe water
 
-func (p *waterPipe) Types() []string                     { return []string{transport.WebSocket, transport.LongPolling} }
-func (p *waterPipe) Wake(transport.Lane)                 {}
-func (p *waterPipe) Drain(transport.LegID)               {}
-func (p *waterPipe) Check()                              {}
-func (p *waterPipe) Close() error                        { return nil }
-func (p *waterPipe) Cut(id transport.LegID, cause error) { p.cut[id] = cause }
+func (p *waterPipe) Types() []string       { return []string{transport.WebSocket, transport.LongPolling} }
+func (p *waterPipe) Wake(transport.Lane)   {}
+func (p *waterPipe) Drain(transport.LegID) {}
+func (p *waterPipe) Check()                {}
+func (p *waterPipe) Close() error          { return nil }
+func (p *waterPipe) Cut(id transport.LegID, cause error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cut[id] = cause
+}
 
 func (w *water) note(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.Logf("%s %s", time.Now().Format("04:05.000"), fmt.Sprintf(format, args...))
 }
 
@@ -287,6 +295,7 @@ func (w *water) pass(d time.Duration) {
 		if due == nil {
 			break
 		}
+		synctest.Wait()
 		w.late(due)
 	}
 	time.Sleep(time.Until(end))
@@ -325,7 +334,10 @@ func (w *water) poll() {
 // cuts ends what the client has cut.
 func (w *water) cuts() {
 	for _, l := range w.live() {
-		if cause := w.cut[l.ID]; cause != nil {
+		w.mu.Lock()
+		cause := w.cut[l.ID]
+		w.mu.Unlock()
+		if cause != nil {
 			w.end(l, &transport.Error{Op: "cut", Err: cause})
 		}
 	}
