@@ -101,7 +101,9 @@ type Options struct {
 	// by the other request meanwhile, for NetworkDelay and the hold at most, stand
 	// before it. Those two requests, and two transports during a move, have no
 	// order between them: by long-polling, with which Auto begins, 0.7 to 3 % of the
-	// events were out of order while the client published.
+	// events were out of order while the client published. Told nowhere is what a
+	// server puts into the answer to a request that was given up before and reaches
+	// it late.
 	NoAck bool
 	// Extensions see each message that leaves, first to last, and each that
 	// arrives, last to first.
