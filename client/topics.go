@@ -111,7 +111,7 @@ func stem(pattern bayeux.Channel) (before bayeux.Channel, deep bool) {
 // look for each length that patterns have.
 func (t *topics) reached(all []*topic, ch bayeux.Channel) []*topic {
 	for _, one := range t.few {
-		if one.channel.Matches(ch) {
+		if one.channel == ch || one.channel.Wild() && one.channel.Matches(ch) {
 			all = append(all, one)
 		}
 	}
