@@ -11,58 +11,62 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A FormatError says why a frame or body is not a Bayeux batch. Its text
-// quotes nothing of it; that of Err may.
+// A FormatError says why a frame or body is not a Bayeux batch, or why one
+// message of it cannot be read. Its text quotes nothing of it; that of Err may.
 type FormatError struct {
 	Offset int64 // bytes from the start of the frame or body
 	Reason string
-	Err    error // of the JSON parser; nil if the JSON was well formed
+	Err    error // of the JSON parser; nil if it had no objection, or was not asked
 }
 
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("bayeux: not a batch of messages: %s at byte %d", e.Reason, e.Offset)
+	return fmt.Sprintf("bayeux: unreadable: %s at byte %d", e.Reason, e.Offset)
 }
 
-// Unwrap returns the JSON parser's error, nil if the JSON was well formed.
+// Unwrap returns the JSON parser's error, which may be nil.
 func (e *FormatError) Unwrap() error { return e.Err }
 
-// ErrTooLarge is wrapped by the error of Decode for what exceeds the Limits.
+// ErrTooLarge is wrapped by the error of Decode, and by that of a message, for
+// what exceeds the Limits.
 var ErrTooLarge = errors.New("bayeux: beyond the limits")
 
 // Decode reads one frame or body: an array of messages, or a single one
-// (Bayeux section 2.4 asks for an array; some servers send an object). It
-// takes all or nothing. Data and Ext alias b, which must not change afterwards.
-// An empty array gives no message and no error. Errors are *FormatError or
-// wrap [ErrTooLarge].
+// (Bayeux section 2.4 asks for an array; some servers send an object). A byte
+// order mark in front is passed over (RFC 8259 section 8.1). Data and Ext alias b,
+// which must not change afterwards. An empty array gives no message and no error.
+//
+// A message that cannot be read costs itself and no other: in its place stands
+// one whose Meta.Unreadable says why. That is so for whatever is wrong between its
+// braces as long as its quotes and brackets close, bytes that are not UTF-8
+// included. An error means that the messages cannot be told apart, or are too many or
+// too large together; then there is none. Errors are *FormatError or wrap [ErrTooLarge].
 func Decode(b []byte, l Limits) ([]Message, error) {
 	l = l.WithDefaults()
 	if len(b) > l.Bytes {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(b), l.Bytes)
 	}
-	if !utf8.Valid(b) {
-		return nil, &FormatError{Reason: "not UTF-8"}
-	}
-	if deeper(b, l.Depth) {
-		return nil, fmt.Errorf("%w: nested deeper than %d", ErrTooLarge, l.Depth)
-	}
-	d := open(b)
+	d := decoders.Get().(*decoder)
 	defer d.close()
-	ms, err := d.batch(l.Messages)
-	if err == nil {
-		err = d.end()
+	d.b, d.advised = b, 0
+	if text := bytes.TrimPrefix(b, byteOrderMark); utf8.Valid(text) && !deeper(text, l.Depth) {
+		d.read(len(b)-len(text), len(b))
+		ms, err := d.batch(l.Messages)
+		if err == nil && d.end() {
+			return ms, nil
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return ms, nil
+	return d.oneByOne(l)
 }
+
+var byteOrderMark = []byte("\ufeff")
 
 // A decoder reads one batch. It is kept for the next one, for it is larger
 // than most frames are.
 type decoder struct {
 	jsontext.Decoder
-	in      bytes.Buffer // over b: a Buffer is parsed in place, so that offsets are offsets into b
-	b       []byte
+	in      bytes.Buffer // over a part of b: a Buffer is parsed in place, so that offsets are offsets into it
+	b       []byte       // the whole frame or body
+	from    int          // where in b that part begins
 	names   names
 	m       Message // the one that is read: in its place nothing is allocated before it is known how many there are
 	advised int     // messages that had an advice
@@ -70,12 +74,15 @@ type decoder struct {
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
 
-func open(b []byte) *decoder {
-	d := decoders.Get().(*decoder)
-	d.b, d.in, d.advised = b, *bytes.NewBuffer(b), 0
+// read begins to read a part of b.
+func (d *decoder) read(from, to int) {
+	d.from = from
+	d.in = *bytes.NewBuffer(d.b[from:to:to])
 	d.Reset(&d.in, grammar...)
-	return d
 }
+
+// at is the offset into b of what comes next.
+func (d *decoder) at() int { return d.from + int(d.InputOffset()) }
 
 // grammar is RFC 8259 and no more. Names may repeat inside data, which is the
 // application's; reserved keys are counted by hand. Of invalid UTF-8 only lone
@@ -104,20 +111,19 @@ func (d *decoder) close() {
 	decoders.Put(d)
 }
 
+// batch reads what is in order, and gives up at the first thing that is not.
 func (d *decoder) batch(limit int) ([]Message, error) {
-	kind := d.PeekKind()
-	if kind == jsontext.KindBeginObject {
+	if d.PeekKind() == jsontext.KindBeginObject {
 		ms := make([]Message, 1)
 		return ms, d.message(&ms[0])
 	}
-	tok, err := d.ReadToken()
-	if err != nil || tok.Kind() != jsontext.KindBeginArray {
-		return nil, d.fail("neither an array nor an object", err)
+	if tok, err := d.ReadToken(); err != nil || tok.Kind() != jsontext.KindBeginArray {
+		return nil, errDisorder
 	}
 	ms := []Message{}
-	for start := d.InputOffset(); d.PeekKind() == jsontext.KindBeginObject; {
+	for start := d.at(); d.PeekKind() == jsontext.KindBeginObject; {
 		if len(ms) == limit {
-			return nil, fmt.Errorf("%w: more than %d messages", ErrTooLarge, limit)
+			return nil, errDisorder
 		}
 		d.m = Message{}
 		if err := d.message(&d.m); err != nil {
@@ -128,17 +134,21 @@ func (d *decoder) batch(limit int) ([]Message, error) {
 		}
 		ms = append(ms, d.m)
 	}
-	tok, err = d.ReadToken()
-	switch {
-	case err != nil:
-		return nil, d.fail(badJSON, err)
-	case tok.Kind() != jsontext.KindEndArray:
-		return nil, d.fail("something that is no object in the array", nil)
+	if tok, err := d.ReadToken(); err != nil || tok.Kind() != jsontext.KindEndArray {
+		return nil, errDisorder
 	}
+	return fitting(ms), nil
+}
+
+// errDisorder has the batch read once more, one by one, which finds out what is wrong.
+var errDisorder = errors.New("bayeux: not in order")
+
+// fitting is ms in memory of about its size.
+func fitting(ms []Message) []Message {
 	if cap(ms) > 2*len(ms) {
-		ms = slices.Clone(ms)
+		return slices.Clone(ms)
 	}
-	return ms, nil
+	return ms
 }
 
 // mostRoom is for how many messages there is room at first.
@@ -146,28 +156,26 @@ const mostRoom = 256
 
 // room is how many messages there are if all are as long as the first, which
 // begins at start and has just been read.
-func (d *decoder) room(start int64, limit int) int {
-	at := d.InputOffset()
-	return min(1+int((int64(len(d.b))-at)/(at-start)), limit, mostRoom)
+func (d *decoder) room(start, limit int) int {
+	at := d.at()
+	return min(1+(len(d.b)-at)/(at-start), limit, mostRoom)
 }
 
-// end makes sure that nothing but white space follows.
-func (d *decoder) end() error {
-	if len(bytes.TrimLeft(d.b[d.InputOffset():], " \t\r\n")) > 0 {
-		return d.fail("something behind the batch", nil)
-	}
-	return nil
-}
+// end reports whether nothing but white space follows.
+func (d *decoder) end() bool { return len(bytes.TrimLeft(d.b[d.at():], white)) == 0 }
+
+// white is what JSON calls white space (RFC 8259 section 2).
+const white = " \t\r\n"
 
 const badJSON = "bad JSON"
 
 func (d *decoder) fail(reason string, err error) error {
-	at := d.InputOffset()
+	at := d.at()
 	var syntactic *jsontext.SyntacticError
 	if errors.As(err, &syntactic) {
-		at = syntactic.ByteOffset
+		at = d.from + int(syntactic.ByteOffset)
 	}
-	return &FormatError{Offset: at, Reason: reason, Err: err}
+	return &FormatError{Offset: int64(at), Reason: reason, Err: err}
 }
 
 // value returns the next value's bytes, an alias of b.
@@ -176,7 +184,7 @@ func (d *decoder) value() ([]byte, error) {
 	if err != nil {
 		return nil, d.fail(badJSON, err)
 	}
-	end := int(d.InputOffset())
+	end := d.at()
 	return d.b[end-len(v) : end : end], nil
 }
 

@@ -9,13 +9,15 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+var errAdvised = fmt.Errorf("%w: more than %d messages with advice", ErrTooLarge, maxAdvised)
+
 // adviceIfAny reads an object; anything else is no advice.
 func (d *decoder) adviceIfAny() (*Advice, error) {
 	if d.PeekKind() != jsontext.KindBeginObject {
 		return nil, d.skip()
 	}
 	if d.advised++; d.advised > maxAdvised {
-		return nil, fmt.Errorf("%w: more than %d messages with advice", ErrTooLarge, maxAdvised)
+		return nil, errAdvised
 	}
 	a := new(Advice)
 	return a, d.advice(a, true)

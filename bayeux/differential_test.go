@@ -3,6 +3,8 @@ package bayeux
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -14,28 +16,38 @@ import (
 // agree holds what Decode made of in against encoding/json, which shares no
 // code with it. Maps are used there, for structs match keys in any case.
 func agree(t require.TestingT, in []byte, ms []Message) {
+	in = bytes.TrimPrefix(in, byteOrderMark)
 	var want []map[string]json.RawMessage
 	if bytes.HasPrefix(bytes.TrimLeft(in, " \t\r\n"), []byte("{")) {
 		in = append(append([]byte("["), in...), ']')
 	}
-	require.NoError(t, json.Unmarshal(in, &want))
+	faulty := slices.ContainsFunc(ms, func(m Message) bool { return m.Unreadable() != nil })
+	err := json.Unmarshal(in, &want)
+	if faulty && err != nil {
+		return // encoding/json takes all or nothing
+	}
+	require.NoError(t, err)
 	require.Len(t, ms, len(want))
 	for i := range ms {
+		if err := ms[i].Unreadable(); err != nil {
+			disagree(t, in, err)
+			continue
+		}
 		m, keys := &ms[i], want[i]
 		require.Equal(t, string(keys["data"]), string(m.Data))
 		require.Equal(t, nonNull(keys["ext"]), string(m.Ext))
-		require.Equal(t, stringIn(t, keys["channel"]), string(m.Channel))
-		require.Equal(t, stringIn(t, keys["id"]), m.ID)
+		require.Equal(t, textIn(t, keys["channel"], false), string(m.Channel))
+		require.Equal(t, textIn(t, keys["id"], true), m.ID)
 		meta := m.Meta
 		if meta == nil {
 			meta = &Meta{}
 		}
-		require.Equal(t, stringIn(t, keys["clientId"]), meta.ClientID)
-		require.Equal(t, stringIn(t, keys["version"]), meta.Version)
-		require.Equal(t, stringIn(t, keys["minimumVersion"]), meta.MinimumVersion)
-		require.Equal(t, stringIn(t, keys["connectionType"]), meta.ConnectionType)
+		require.Equal(t, textIn(t, keys["clientId"], true), meta.ClientID)
+		require.Equal(t, textIn(t, keys["version"], true), meta.Version)
+		require.Equal(t, textIn(t, keys["minimumVersion"], true), meta.MinimumVersion)
+		require.Equal(t, textIn(t, keys["connectionType"], false), meta.ConnectionType)
 		require.Equal(t, stringIn(t, keys["error"]), meta.Error)
-		require.Equal(t, nonNull(keys["successful"]) != "", meta.Verdict)
+		require.Equal(t, string(keys["successful"]) == "true" || string(keys["successful"]) == "false", meta.Verdict)
 		require.Equal(t, string(keys["successful"]) == "true", meta.Successful)
 		require.Equal(t, stringsIn(t, keys["subscription"]), stringsOf(meta.Subscription))
 	}
@@ -46,6 +58,15 @@ func nonNull(v json.RawMessage) string {
 		return ""
 	}
 	return string(v)
+}
+
+// textIn returns what a string says, or a number's text; what is anything else
+// was passed over.
+func textIn(t require.TestingT, v json.RawMessage, number bool) string {
+	if len(v) > 0 && (v[0] == '"' || number && (v[0] == '-' || v[0] >= '0' && v[0] <= '9')) {
+		return stringIn(t, v)
+	}
+	return ""
 }
 
 // stringIn returns what a string says, and of anything else its text.
@@ -79,12 +100,16 @@ func stringsOf(all []Channel) (out []string) {
 	return out
 }
 
-// disagree holds a refusal against encoding/json: what the JSON parser objected
-// to must be no JSON there either.
+// disagree holds the refusal of a message against encoding/json: what the JSON
+// parser objected to must be no JSON there either.
 func disagree(t require.TestingT, in []byte, err error) {
 	var f *FormatError
-	if require.ErrorAs(t, err, &f); f.Err != nil {
-		require.False(t, json.Valid(in), "%q: %v", in, f.Err)
+	if !errors.As(err, &f) {
+		require.ErrorIs(t, err, ErrTooLarge)
+		return
+	}
+	if f.Err != nil {
+		require.False(t, json.Valid(bytes.TrimPrefix(in, byteOrderMark)), "%q: %v", in, f.Err)
 	}
 	if f.Reason == "not UTF-8" {
 		require.False(t, utf8.Valid(in))
@@ -124,7 +149,7 @@ func TestDecodeAgreesWithEncodingJSON(t *testing.T) {
 		in := []byte(looseBatch.Draw(t, "batch"))
 		ms, err := Decode(in, Limits{})
 		if err != nil {
-			disagree(t, in, err)
+			require.False(t, isBatch(in), "%q: %v", in, err)
 			return
 		}
 		taken++

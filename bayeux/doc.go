@@ -4,10 +4,15 @@
 // It promises that data and ext reach the reader byte for byte as they were
 // sent, that nothing a peer sends makes it panic or use memory out of
 // proportion to the [Limits], and that names are compared exactly: a key that
-// differs from a reserved one in case only is an unknown key, and a reserved
-// key that comes twice in one message is refused.
+// differs from a reserved one in case only is an unknown key.
 //
-// A frame must be UTF-8. Lone surrogates, which are grammatical when escaped
+// A message costs itself, never its neighbours: one that cannot be read, for bad
+// JSON, bytes that are not UTF-8, a reserved key that comes twice or has a value of
+// the wrong kind where it means something, stands in its place and says so
+// (Meta.Unreadable). A key that means nothing where it stands, as subscription or advice in
+// an event, is passed over whatever its value is: servers relay what publishers write.
+//
+// Lone surrogates, which are grammatical when escaped
 // ("\ud83d"), stay as they are in data and ext and read as U+FFFD in names, ids
 // and texts. A reserved key whose value is null counts as absent, except data.
 //

@@ -2,6 +2,7 @@ package bayeux
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -95,17 +96,20 @@ func (d *decoder) text(number bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return d.textOf(v, number)
+	return textOf(v, number)
 }
 
-func (d *decoder) textOf(v []byte, number bool) (string, error) {
+// errKind is returned for a value of a kind that its key does not take.
+var errKind = errors.New("bayeux: a value of the wrong kind")
+
+func textOf(v []byte, number bool) (string, error) {
 	switch {
 	case v[0] == '"':
 		return unquote(v), nil
 	case number && numeric(v):
 		return string(v), nil
 	}
-	return "", d.fail("a reserved key with a value of the wrong type", nil)
+	return "", errKind
 }
 
 // numeric reports whether a valid JSON value, or a string that may be one, is

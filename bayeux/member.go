@@ -2,32 +2,93 @@ package bayeux
 
 import "github.com/go-json-experiment/json/jsontext"
 
+// A fields is a set of fields.
+type fields uint32
+
+func (s fields) has(f field) bool { return s&(1<<f) != 0 }
+
+func setOf(all ...field) (s fields) {
+	for _, f := range all {
+		s |= 1 << f
+	}
+	return s
+}
+
 func (d *decoder) message(m *Message) error {
 	if _, err := d.ReadToken(); err != nil {
 		return d.fail(badJSON, err)
 	}
-	var seen uint32
+	var seen, odd fields
 	for d.PeekKind() == jsontext.KindString {
 		key, err := d.key()
 		if err != nil {
 			return err
 		}
 		f := reserved(key)
-		if f != fUnknown && seen&(1<<f) != 0 {
+		if f != fUnknown && seen.has(f) {
 			return d.fail("a reserved key comes twice", nil)
 		}
 		seen |= 1 << f
-		if err := d.member(m, f); err != nil {
+		switch err := d.member(m, f); err { //nolint:errorlint // it is as textOf gave it
+		case nil:
+		case errKind:
+			odd |= 1 << f
+		default:
 			return err
 		}
 	}
 	if _, err := d.ReadToken(); err != nil {
 		return d.fail(badJSON, err)
 	}
-	if m.Meta != nil && m.Meta.empty() {
-		m.Meta = nil
+	if odd != 0 && odd&counts(m) != 0 {
+		return d.fail("a reserved key with a value of the wrong type", nil)
+	}
+	if m.Meta != nil {
+		d.unadvise(m)
+		if m.Meta.empty() {
+			m.Meta = nil
+		}
 	}
 	return nil
+}
+
+// What counts in which message, for the keys that take some kinds of values only
+// (Bayeux sections 4 and 5). Ext, error and advice are whatever the peer likes.
+var (
+	everywhere   = setOf(fChannel, fData)
+	answering    = everywhere | setOf(fID, fSuccessful)
+	ofMeta       = answering | setOf(fClientID)
+	ofConnect    = ofMeta | setOf(fConnectionType)
+	ofHandshake  = ofMeta | setOf(fVersion, fMinimumVersion, fSupported)
+	ofSubscribes = ofMeta | setOf(fSubscription)
+)
+
+// counts are the keys that mean something in m. Servers pass on whatever a
+// publisher has put beside its data: in an event that is nothing to us, and so
+// whatever its value is, that is no reason to refuse the event.
+func counts(m *Message) fields {
+	switch {
+	case m.Channel == MetaHandshake:
+		return ofHandshake
+	case m.Channel == MetaConnect:
+		return ofConnect
+	case m.Channel == MetaSubscribe, m.Channel == MetaUnsubscribe:
+		return ofSubscribes
+	case m.Channel == "", m.Channel.Meta():
+		return ofMeta
+	case m.Data != nil:
+		return everywhere
+	}
+	return answering // a publish's reply, or what a publisher sent without data
+}
+
+// unadvise takes the advice off what is no business of a server's own: anybody
+// may publish one.
+func (d *decoder) unadvise(m *Message) {
+	if m.Meta.Advice != nil && m.Channel != "" && !m.Channel.Meta() {
+		m.Meta.Advice = nil
+		d.advised--
+	}
 }
 
 // member reads the value of one key. Null is a value as data; anywhere else it
@@ -71,7 +132,7 @@ func (d *decoder) channel() (Channel, error) {
 	if name := d.names.find(v); name != "" {
 		return name, nil
 	}
-	s, err := d.textOf(v, false)
+	s, err := textOf(v, false)
 	if err == nil {
 		d.names.keep(v, Channel(s))
 	}
@@ -84,7 +145,7 @@ func (d *decoder) meta(t *Meta, f field) (err error) {
 		t.ClientID, err = d.text(true)
 	case fSuccessful:
 		t.Successful, err = d.successful()
-		t.Verdict = true
+		t.Verdict = err == nil
 	case fError:
 		t.Error, err = d.errorText()
 	case fAdvice:
@@ -109,7 +170,7 @@ func (d *decoder) successful() (bool, error) {
 		return false, err
 	}
 	if v[0] != 't' && v[0] != 'f' {
-		return false, d.fail("successful is no boolean", nil)
+		return false, errKind
 	}
 	return v[0] == 't', nil
 }
@@ -142,6 +203,6 @@ func (d *decoder) subscription() ([]Channel, error) {
 // empty reports whether t says nothing: its keys were there, but with empty
 // values or ones that are passed over.
 func (t *Meta) empty() bool {
-	return !t.Verdict && t.Advice == nil && t.ClientID == "" && t.Error == "" && t.ConnectionType == "" &&
+	return !t.Verdict && t.Unreadable == nil && t.Advice == nil && t.ClientID == "" && t.Error == "" && t.ConnectionType == "" &&
 		t.Subscription == nil && t.SupportedConnectionTypes == nil && t.Version == "" && t.MinimumVersion == ""
 }

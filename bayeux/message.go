@@ -31,6 +31,10 @@ type Meta struct {
 	Verdict                  bool   // "successful" was present. That makes no reply: see Message.Answers
 	Successful               bool   // its value
 	Error                    string // as sent: see Message.Err
+	// Unreadable is why the message could not be read: a *FormatError, or it wraps
+	// ErrTooLarge. Then Channel, ID, Ext and Successful are what could be read of it, as
+	// far as that is certain, and nothing else is set. Nil: it was read.
+	Unreadable error
 }
 
 // Format prints the fields with the clientId masked, and of the error what
@@ -52,6 +56,14 @@ func (m *Message) Advice() *Advice {
 		return nil
 	}
 	return m.Meta.Advice
+}
+
+// Unreadable is why the message could not be read, nil if it was: see Meta.
+func (m *Message) Unreadable() error {
+	if m.Meta == nil {
+		return nil
+	}
+	return m.Meta.Unreadable
 }
 
 // Clone returns a copy that shares no memory with the frame m came in. Meta,

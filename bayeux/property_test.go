@@ -105,6 +105,11 @@ var anyMessage = rapid.Custom(func(t *rapid.T) Message {
 		ID:      rapid.String().Draw(t, "id"),
 		Meta:    anyMeta.Draw(t, "meta"),
 	}
+	if m.Meta != nil && m.Channel != "" && !m.Channel.Meta() { // where an advice is nobody's
+		if m.Meta.Advice = nil; m.Meta.empty() {
+			m.Meta = nil
+		}
+	}
 	if rapid.Bool().Draw(t, "has data") {
 		m.Data = rawJSON.Draw(t, "data")
 	}

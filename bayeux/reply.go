@@ -31,7 +31,8 @@ func (m *Message) IsEvent() bool { return m.Data != nil && m.Channel != "" && !m
 // makes none, and its absence unmakes none (Bayeux before 1.0 had publishes
 // answered without).
 //
-//   - A reply has the channel and the id of what it answers.
+//   - A reply has the channel and the id of what it answers. What could not be read
+//     answers nothing.
 //   - An event is none, except that the reply to a Call carries data, and "successful".
 //   - Without an id it may be one on a meta channel, which only the server can use,
 //     if it says "successful" or has an error, and there it answers q if nothing else of its kind is out on the leg that it
@@ -43,7 +44,7 @@ func (m *Message) IsEvent() bool { return m.Data != nil && m.Channel != "" && !m
 func (m *Message) Answers(q *Request) bool {
 	named := m.ID != ""
 	switch {
-	case named && m.ID != q.ID:
+	case named && m.ID != q.ID, m.Unreadable() != nil:
 		return false
 	case m.Channel != q.Channel && m.Channel.Clean() != q.Channel.Clean():
 		return false

@@ -111,7 +111,7 @@ func parseOne(raw json.RawMessage) (m bayeux.Message, err error) {
 	}
 	if m.Channel = bayeux.Channel(channel); m.Channel.Meta() {
 		ms, err := bayeux.Decode(raw, limits)
-		if err != nil || len(ms) != 1 {
+		if err != nil || len(ms) != 1 || ms[0].Unreadable() != nil { // real servers take all or nothing
 			return m, errViolation
 		}
 		return ms[0], nil

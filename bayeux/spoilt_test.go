@@ -1,0 +1,131 @@
+package bayeux
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// spoilt is how many batches TestSpoilt spoils.
+var spoilt = flag.Int("spoilt", 20_000, "batches to spoil")
+
+// sound are messages as servers send them.
+var sound = []string{
+	`{"channel":"/a","data":{"n":1,"text":"a \"b\" \\ {[,:]} é \ud83d"}}`,
+	`{"data":[1.5e3,-0,true,null,"x",{"k":[]}],"channel":"/a/b","id":"7"}`,
+	`{"channel":"/c","data":"text","ext":{"a":{"b":"c"}},"timestamp":"now"}`,
+	`{"channel":"/meta/connect","id":"9","successful":true,"advice":{"reconnect":"retry","interval":0,"timeout":30000},"ext":{"ack":12}}`,
+	`{"id":"8","channel":"/a","successful":true}`,
+	`{"channel":"/meta/subscribe","id":"4","clientId":"c","subscription":["/a","/b/*"],"successful":false,"error":"403:/a:denied"}`,
+	` { "channel" : "/d" , "data" : { "x" : "" } } `,
+	`{"data":{},"channel":"/e"}`,
+}
+
+// A spoiler changes a few bytes.
+type spoiler struct{ r *rand.Rand }
+
+const rubbish = `"\{}[]:,0123456789.eE+-tfnull NaNInfinity` + "\x00\x01\n\t\x7f\x80\xc3\xe9\xed\xa0\xff\ufeff/'"
+
+func (s spoiler) spoil(m []byte) []byte {
+	at := s.r.IntN(len(m))
+	to := min(at+1+s.r.IntN(4), len(m))
+	var put []byte
+	for range s.r.IntN(4) {
+		put = append(put, rubbish[s.r.IntN(len(rubbish))])
+	}
+	switch s.r.IntN(4) {
+	case 0: // in the place of others
+	case 1:
+		to = at // between them
+	case 2:
+		put = nil
+	case 3: // two of the same
+		put = slices.Concat(m[at:to], m[at:to])
+	}
+	return slices.Concat(m[:at], put, m[to:])
+}
+
+// closes reports whether m is one object whose quotes and brackets close, and
+// white space. It goes byte by byte, and knows nothing of what Decode does.
+func closes(m []byte) bool {
+	m = bytes.Trim(m, " \t\r\n")
+	if len(m) == 0 || m[0] != '{' {
+		return false
+	}
+	quoted, open := false, ""
+	for i := 0; i < len(m); i++ {
+		c := m[i]
+		switch {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{':
+			open += "}"
+		case c == '[':
+			open += "]"
+		case c == '}' || c == ']':
+			if open == "" || open[len(open)-1] != c {
+				return false
+			}
+			if open = open[:len(open)-1]; open == "" {
+				return i == len(m)-1
+			}
+		}
+	}
+	return false
+}
+
+// TestSpoilt spoils one message of a batch. Where its quotes and brackets close, every
+// other one is read, in its place; where not, nothing is read that was not there.
+func TestSpoilt(t *testing.T) {
+	s := spoiler{rand.New(rand.NewPCG(uint64(*spoilt), 1))}
+	var closed, apart int
+	for range *spoilt {
+		n := 1 + s.r.IntN(4)
+		parts := make([][]byte, n)
+		for i := range parts {
+			parts[i] = []byte(sound[s.r.IntN(len(sound))])
+		}
+		want, err := Decode(slices.Concat([]byte("["), bytes.Join(parts, []byte(",")), []byte("]")), Limits{})
+		require.NoError(t, err)
+		bad := s.r.IntN(n)
+		parts[bad] = s.spoil(parts[bad])
+		in := slices.Concat([]byte("["), bytes.Join(parts, []byte(",")), []byte("]"))
+		got, err := Decode(in, Limits{})
+		if closes(parts[bad]) {
+			closed++
+			require.NoError(t, err, "%q", in)
+			require.Len(t, got, n, "%q", in)
+			for i := range got {
+				if i != bad {
+					require.Equal(t, want[i], got[i], "%q", in)
+				}
+			}
+			if m := got[bad]; m.Unreadable() == nil {
+				require.True(t, json.Valid(parts[bad]), "%q", in)
+			} else if m.Channel != "" {
+				require.Contains(t, strings.ReplaceAll(string(parts[bad]), `\/`, "/"), string(m.Channel), "%q", in)
+			}
+			continue
+		}
+		apart++
+		if json.Valid(in) { // then nobody can tell
+			continue
+		}
+		for i := range got {
+			if got[i].Data != nil {
+				require.Contains(t, told(want), toldOf(&got[i]), "%q", in)
+			}
+		}
+	}
+	require.Greater(t, closed, *spoilt/4)
+	require.Greater(t, apart, *spoilt/20)
+}
