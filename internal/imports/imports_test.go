@@ -57,6 +57,7 @@ var onlyIn = map[string][]string{
 	"github.com/cenkalti/backoff":        {"client"},
 	"github.com/go-json-experiment/json": {"bayeux"},
 	"golang.org/x/net":                   {"transport/tunnel.go"},
+	"golang.org/x/text":                  {"transport/longpoll"},
 	module + "fallback":                  {"client/options.go", "client/defaults.go", "cmd/turold", "examples", "internal/cuts", "internal/fidelity", "internal/figures", "internal/sim", "internal/stress/engine"},
 	module + "transport/websocket":       {"client/defaults.go", "internal/cuts", "internal/sim"},
 	module + "transport/longpoll":        {"client/defaults.go", "internal/cuts", "internal/sim"},

@@ -40,6 +40,9 @@ func (p *pipe) post(ctx context.Context, cancel context.CancelCauseFunc, t *trac
 		return nil, &transport.Error{Op: "read", Status: res.StatusCode, Err: plain(err)}
 	}
 	_ = res.Body.Close() // it is at its end
+	if b, err = inUTF8(b, res.Header.Get("Content-Type"), p.limits.Bytes); err != nil {
+		return nil, &transport.Error{Op: "decode", Status: res.StatusCode, Err: err}
+	}
 	ms, err := transport.Decode(b, p.limits.Limits)
 	if err != nil {
 		return nil, &transport.Error{Op: "decode", Status: res.StatusCode, Err: err}
