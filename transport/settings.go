@@ -61,13 +61,14 @@ func (n *Network) Suspect() {
 // Limits bound what is taken from a server. Zero fields take their defaults;
 // math.MaxInt is no limit.
 type Limits struct {
-	bayeux.Limits     // of one frame or body, after inflation
+	bayeux.Limits     // of one WebSocket message or body, after inflation. A WebSocket message of more bytes is passed over, and told as a gap
 	Header        int // bytes of an HTTP response's header, the upgrade's included; default 64 KiB
 	// Unacknowledged is how many bytes the events of a session may take, some 170 for
 	// each beside its own, that wait for the reply which acknowledges them; default 64
 	// times Bytes. A server sends a
 	// whole backlog before that reply: what is beyond it is lost with the session,
-	// which begins anew, and that is told.
+	// which begins anew, and that is told. As much is read past of a WebSocket message
+	// beyond Bytes, at most: one that is longer still ends the WebSocket.
 	Unacknowledged int
 }
 

@@ -3,9 +3,11 @@ package websocket
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,7 +68,50 @@ func TestHeaderWithoutEnd(t *testing.T) {
 	})
 }
 
-// TestMessageWithoutEnd is given up at the limit.
+// TestWhatIsPassedOver: heartbeats of white space, byte order marks, binary messages and bytes that are not
+// UTF-8 cost nothing but themselves; and so does a message beyond the limit, which is told in its place.
+func TestWhatIsPassedOver(t *testing.T) {
+	const limit = 10_000
+	inWorld(t, server, func(w *world) {
+		w.network.Limits.Bytes = limit
+		w.session = transport.NewSession(w.network, w.session.Target())
+		w.sockets("server:80", nil, func(c *ws.Conn) {
+			_, _, _ = c.ReadMessage()
+			for n, say := range []struct {
+				kind int
+				text string
+			}{
+				{ws.TextMessage, ""}, {ws.TextMessage, " \r\n\t"}, {ws.BinaryMessage, ""}, {ws.TextMessage, `[{"channel":"/a","id":"1"}]`},
+				{ws.TextMessage, "\ufeff" + `[{"channel":"/a","id":"2"}]`}, {ws.BinaryMessage, `[{"channel":"/a","id":"3"}]`},
+				{ws.TextMessage, "[{\"channel\":\"/a\",\"id\":\"4\",\"data\":\"\xff\"},{\"channel\":\"/a\",\"id\":\"5\"}]"},
+				{ws.TextMessage, strings.Repeat(" ", limit+1)}, {ws.TextMessage, `[{"channel":"/a","data":"` + strings.Repeat("x", 50*limit) + `"}]`},
+				{ws.TextMessage, `{"channel":"/a","id":"6"}`},
+			} {
+				require.NoError(w, c.WriteMessage(say.kind, []byte(say.text)), n)
+			}
+			w.silent(c)
+		})
+		w.send(10)
+		rec, ok := w.h.Await(time.Minute, func(r transporttest.Record) bool { return len(r.Events("/a")) == 6 })
+		require.True(w, ok)
+		var got []string
+		for _, r := range rec.Receipts {
+			for _, m := range r.Messages {
+				if err := m.Unreadable(); errors.Is(err, bayeux.ErrTooLarge) {
+					got = append(got, "too large"+m.ID)
+				} else if err != nil {
+					got = append(got, "unreadable "+m.ID)
+				} else {
+					got = append(got, m.ID)
+				}
+			}
+		}
+		require.Equal(w, []string{"1", "2", "3", "unreadable 4", "5", "too large", "too large", "6"}, got)
+		require.Empty(w, rec.Ends)
+	})
+}
+
+// TestMessageWithoutEnd is given up at the limit of what is read past.
 func TestMessageWithoutEnd(t *testing.T) {
 	inWorld(t, server, func(w *world) {
 		w.network.Limits.Bytes = 10_000
@@ -189,7 +234,7 @@ func TestWhatIsNoBayeux(t *testing.T) {
 		status   int
 		say      func(*ws.Conn) error
 	}{
-		{"binary", "decode", 0, func(c *ws.Conn) error { return c.WriteMessage(ws.BinaryMessage, []byte("[]")) }},
+		{"binary", "decode", 0, func(c *ws.Conn) error { return c.WriteMessage(ws.BinaryMessage, []byte("secret")) }},
 		{"no JSON", "decode", 0, func(c *ws.Conn) error { return c.WriteMessage(ws.TextMessage, []byte("secret")) }},
 		{"going away", "close", 1001, func(c *ws.Conn) error {
 			return c.WriteMessage(ws.CloseMessage, ws.FormatCloseMessage(1001, "secret"))

@@ -1,20 +1,19 @@
 package websocket
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"time"
 
 	ws "github.com/gorilla/websocket"
 
+	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
-var (
-	errNotText  = errors.New("a binary message")
-	errClosedBy = errors.New("the server closed the WebSocket")
-)
+var errClosedBy = errors.New("the server closed the WebSocket")
 
 // often is how soon something must follow something else for the reader to wait
 // where it is. After longer it waits in a goroutine that has the least of a stack,
@@ -28,14 +27,14 @@ func (k *socket) read() {
 		if k.in.empty() && !k.wait() {
 			return
 		}
-		kind, r, err := k.conn.NextReader()
+		_, r, err := k.conn.NextReader()
 		if k.in.blank { // nothing has come but control frames, which are gorilla's
 			k.in.blank = false
 			continue
 		}
 		e := readError(err)
 		if err == nil {
-			e = k.take(kind, r)
+			e = k.take(r)
 		}
 		if e != nil {
 			k.in.release()
@@ -70,23 +69,45 @@ func (k *socket) rest() {
 	k.read()
 }
 
-// take hands up one message.
-func (k *socket) take(kind int, r io.Reader) *transport.Error {
+// take hands up the messages of one WebSocket message. One that is empty, or white
+// space, is some server's heartbeat, and JSON is JSON in a binary one as well.
+func (k *socket) take(r io.Reader) *transport.Error {
 	b, err := transport.ReadWhole(r, k.p.limits.Bytes, "a message")
+	if errors.Is(err, bayeux.ErrTooLarge) {
+		return k.pass(r, err)
+	}
 	if err != nil {
 		return readError(err)
 	}
-	if kind != ws.TextMessage {
-		return &transport.Error{Op: "decode", Err: errNotText}
+	if len(bytes.TrimLeft(b, " \t\r\n")) == 0 {
+		return nil
 	}
 	ms, err := transport.Decode(b, k.p.limits.Limits)
 	if err != nil {
 		return &transport.Error{Op: "decode", Err: err}
 	}
+	k.handUp(ms)
+	return nil
+}
+
+// pass reads past the rest of a message that is too large, keeps nothing of it, and
+// hands up in its place that there was one. What is longer still than all that may wait for an
+// acknowledgement ends the socket: it may have no end.
+func (k *socket) pass(r io.Reader, tooLarge error) *transport.Error {
+	switch _, err := io.CopyN(io.Discard, r, int64(k.p.limits.Unacknowledged)); {
+	case err == nil:
+		return readError(tooLarge)
+	case err != io.EOF: //nolint:errorlint // io.Copy gives it as it is
+		return readError(err)
+	}
+	k.handUp([]bayeux.Message{{Meta: &bayeux.Meta{Unreadable: tooLarge}}})
+	return nil
+}
+
+func (k *socket) handUp(ms []bayeux.Message) {
 	if len(ms) > 0 && k.wanted() {
 		k.p.h.Receive(k.id, ms)
 	}
-	return nil
 }
 
 // wanted reports whether the socket was not cut meanwhile.
