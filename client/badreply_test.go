@@ -145,7 +145,7 @@ var badReplies = []badReply{
 	{
 		name: "200 with nothing in it",
 		long: outcome{"tries again", "publish has an unknown outcome; gap, new session", 40},
-		sock: outcome{"tries again", "publish has an unknown outcome", 60},
+		sock: outcome{"tries again", "publish has an unknown outcome; gap, new session", 20},
 		make: page("application/json", "")},
 	{
 		name: "`[]`",
@@ -167,6 +167,31 @@ var badReplies = []badReply{
 		long: outcome{"tries again", "publish has an unknown outcome", 40},
 		sock: outcome{"tries again", "publish has an unknown outcome", 60},
 		make: rewrite(func(_ []bayeux.Message, body []byte) []byte { return body[:len(body)-1] })},
+	{
+		name: "an event that cannot be read, in each answer",
+		long: outcome{"goes on", "publish arrives; gap, unreadable message", 6},
+		sock: outcome{"goes on", "publish arrives; gap, unreadable message", 6},
+		make: rewrite(func(_ []bayeux.Message, body []byte) []byte {
+			return []byte(strings.Replace(string(body), "[{", `[{"channel":"/a","data":NaN},{`, 1))
+		})},
+	{
+		name: "a connect's reply that cannot be read",
+		long: outcome{"goes on", "publish arrives", 6},
+		sock: outcome{"goes on", "publish arrives", 6},
+		make: rewrite(func(_ []bayeux.Message, body []byte) []byte {
+			const connect = `"channel":"/meta/connect"`
+			return []byte(strings.ReplaceAll(string(body), connect, connect+`,"connectionType":{}`))
+		})},
+	{
+		name: "connects' answers that are truncated",
+		long: outcome{"begins new sessions", "publish arrives; gap, new session", 60},
+		sock: outcome{"begins new sessions", "publish arrives or has an unknown outcome; gap, new session", 100},
+		make: rewrite(func(ms []bayeux.Message, body []byte) []byte {
+			if slices.ContainsFunc(ms, func(m bayeux.Message) bool { return m.Channel == bayeux.MetaConnect }) {
+				return body[:len(body)-1]
+			}
+			return body
+		})},
 	{
 		name: "JSON as text/plain",
 		long: outcome{"tries again", "publish has an unknown outcome; gap, new session", 40},

@@ -81,6 +81,7 @@ type leg struct {
 	connect bool // it carries, or carried, a connect
 	older   bool // it was out when another died without ack
 	doubted bool // and the gap was told before what it brought, too
+	vague   bool // it brought something that may have been the reply to its connect
 	held    []bayeux.Message
 	bytes   int // of held, as a bound counts them
 }

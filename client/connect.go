@@ -14,7 +14,11 @@ const (
 	unadvised   = 110 * time.Second      // the hold of servers that do not say: Salesforce's
 	quickReply  = 100 * time.Millisecond // sooner an empty reply was not held
 	quickFree   = 3                      // quick empty replies in a row before the client slows down
-	maxOversize = 10 * time.Second       // for answers to connects that are beyond the limits: a WebSocket may come, and brings them in pieces
+	uselessTime = 10 * time.Second       // for answers to connects that cannot be used: another transport may bring them otherwise
+	maxUseless  = 3                      // of them in a row, at least
+
+	// nowhere is a channel that nobody subscribes to.
+	nowhere bayeux.Channel = "/turold/nowhere"
 )
 
 // A cycle is the one outstanding /meta/connect, and when the next may leave.
@@ -26,15 +30,18 @@ type cycle struct {
 	late mono.Time     // while it is out
 	x    attempt
 
-	due      mono.Time // when the next is ready; zero: not by time
-	ready    bool      // the next may leave
-	zero     bool      // and asks for no hold: the last got no reply
-	first    bool      // it may ride with the first command
-	ride     bool      // the one that is out rides with commands
-	events   bool      // some came since it left
-	obeyed   bool      // the server answered within the hold asked for
-	quick    int       // quick empty replies in a row
-	oversize mono.Time // the first answer in a row that was beyond the limits; zero: the last was not
+	due    mono.Time // when the next is ready; zero: not by time
+	ready  bool      // the next may leave
+	zero   bool      // and asks for no hold: the last got no reply
+	first  bool      // it may ride with the first command
+	ride   bool      // the one that is out rides with commands
+	events bool      // some came since it left
+	obeyed bool      // the server answered within the hold asked for
+
+	understood bool      // something that could be read came since the first useless answer
+	useless    uint8     // answers in a row that could not be used, up to maxUseless; one more: and something else was asked
+	uselessly  mono.Time // since when, if there are any
+	quick      int       // quick empty replies in a row
 }
 
 // drawConnect makes a connect for l, unless one is out or none is due. One
@@ -131,6 +138,9 @@ func (c *Client) connected(e *fx, l *leg, m *bayeux.Message) {
 	empty := !y.events
 	y.leg, y.id, y.late, y.ready = 0, "", mono.Time{}, true
 	advised, err := c.advise(m, l.kind), c.said(m)
+	if m.Unreadable() != nil && !c.usable(m) {
+		err = m.Unreadable()
+	}
 	c.ends(e, y.x, m.Channel, m, err)
 	switch {
 	case c.leaving != nil:
@@ -146,10 +156,12 @@ func (c *Client) connected(e *fx, l *leg, m *bayeux.Message) {
 			return
 		}
 		c.handshake(e, &OpError{Op: "connect", Err: err})
+	case m.Unreadable() != nil && err != nil && c.uselessAnswer(e):
+		c.handshake(e, &OpError{Op: "connect", Err: err})
 	case err != nil:
 		c.fail(e, &OpError{Op: "connect", Err: err}, c.interval())
 	default:
-		c.carry, y.zero, y.oversize = l.kind, false, mono.Time{}
+		c.carry, y.zero, y.useless, l.vague = l.kind, false, 0, false
 		y.obeyed = y.obeyed || empty && y.hold > 0 && took-y.hold <= c.o.NetworkDelay
 		c.lived = true
 		c.shake.granted(refusedConnect)
@@ -183,23 +195,48 @@ func (c *Client) again(empty bool, took time.Duration) {
 	}
 }
 
-// oversized reports whether the answers to connects are beyond the limits: with
-// the acknowledgement extension a server sends all that was not acknowledged at
-// once, and would for ever. One body may be too large, time and again; a socket
-// brings more in pieces, and there is nothing else when that is too much.
-func (c *Client) oversized(err *transport.Error) bool {
+// usable reports whether a reply to a connect that could not be read whole says
+// what it is for: that it is granted, and what it acknowledges.
+func (c *Client) usable(m *bayeux.Message) bool {
+	_, ok := ackOf(m.Ext)
+	return m.Meta.Successful && (ok || !c.ack)
+}
+
+// uselessEnd reports whether the end of the leg a connect was out on makes a new
+// session due. Besides answers that cannot be used, that is so where more waits for one reply than
+// the limits allow: a socket brings a backlog in pieces, and there is nothing else when that is too much.
+func (c *Client) uselessEnd(e *fx, l *leg, err *transport.Error) bool {
 	switch {
-	case err == nil || !c.ack:
-		return false
-	case errors.Is(err, errAckHeld):
+	case err != nil && c.ack && errors.Is(err, errAckHeld):
 		return true
-	case !errors.Is(err, bayeux.ErrTooLarge):
+	case err != nil && (err.Op == "decode" || errors.Is(err, bayeux.ErrTooLarge)), l != nil && l.vague:
+		return c.uselessAnswer(e)
+	}
+	return false
+}
+
+// uselessAnswer counts an answer to a connect that came and could not be used, and
+// reports whether a new session is due. With acknowledgement a server sends the
+// same again, all that was not acknowledged, and would for ever. Where nothing
+// that it says can be read it is not the session that is at fault: that is an
+// outage. Who has nothing else to ask asks something of no effect, to tell the two apart.
+func (c *Client) uselessAnswer(e *fx) bool {
+	y := &c.cycle
+	if y.useless == 0 {
+		y.uselessly, y.understood = mono.Now(), false
+	}
+	y.useless = max(y.useless, min(y.useless+1, maxUseless))
+	if y.useless < maxUseless || mono.Since(y.uselessly) < uselessTime || c.leaving != nil {
 		return false
 	}
-	if c.cycle.oversize.IsZero() {
-		c.cycle.oversize = mono.Now()
+	if !y.understood && y.useless == maxUseless && c.out.unsettled() == 0 {
+		// Once: a command by HTTP ends the lease of the session, and pauses become longer than what is left.
+		y.useless++
+		p := c.newOp(bayeux.Message{Channel: bayeux.MetaUnsubscribe})
+		p.sub = nowhere
+		c.push(e, p)
 	}
-	return mono.Since(c.cycle.oversize) >= maxOversize
+	return y.understood
 }
 
 // connectLost is told that the connect that was out gets no reply.

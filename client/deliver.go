@@ -9,6 +9,41 @@ import (
 // their acknowledged reply. CometD sends a session's whole queue before it.
 const maxHeld = 64
 
+// unreadable takes a message that could not be read, and reports whether it is the
+// reply to the connect that is out on the leg. What may have been an event leaves a gap
+// in its place, held and acknowledged as the event would be.
+func (c *Client) unreadable(e *fx, id transport.LegID, l *leg, m *bayeux.Message) (connect bool) {
+	out := id == c.cycle.leg && !l.cut
+	switch ch := m.Channel; {
+	case ch == bayeux.MetaConnect || ch == "" && m.ID != "" && m.ID == c.cycle.id:
+		connect = out && (m.ID == "" || m.ID == c.cycle.id)
+		if !connect {
+			c.stray++
+		}
+	case ch.Meta():
+		c.stray++
+	default:
+		if ch == "" && out {
+			l.vague = true
+			if c.ack { // a server sends events with the reply only, which is due now, unless it was this
+				c.dismissed()
+			}
+		}
+		c.event(e, id, l, m)
+	}
+	return connect
+}
+
+// misread tells of the first of some messages that could not be read. What carries
+// a handshake carries nothing else: one that is still not answered will not be.
+func (c *Client) misread(e *fx, id transport.LegID, m *bayeux.Message, count int) {
+	ch, err := m.Channel, m.Unreadable()
+	e.tell(func() { c.log.Warn("unreadable message", "channel", string(ch), "reason", err, "count", count) })
+	if id == c.shake.leg {
+		c.cutLeg(e, id, err)
+	}
+}
+
 // event takes what was published. With the acknowledgement extension
 // it waits for the reply that names its batch: the server sends the batch
 // again if that reply is lost. What rides on the response to a command is in
@@ -40,10 +75,11 @@ func (c *Client) release(e *fx, l *leg, reply *bayeux.Message) {
 	held := l.held
 	c.heldBytes -= l.bytes
 	l.held, l.bytes = nil, 0
-	if batch, ok := ackOf(reply.Ext); ok && c.ack {
-		if batch < c.batch {
-			return
-		}
+	switch batch, ok := ackOf(reply.Ext); {
+	case !c.ack:
+	case ok && batch < c.batch, !ok && reply.Unreadable() != nil: // or it is not known, and the batch comes again
+		return
+	case ok:
 		c.batch = batch
 	}
 	c.settleDoubt(e, l)
@@ -54,6 +90,11 @@ func (c *Client) release(e *fx, l *leg, reply *bayeux.Message) {
 
 // deliver puts an event into the queue of every subscription it matches.
 func (c *Client) deliver(e *fx, m *bayeux.Message) {
+	unreadable := m.Unreadable() != nil
+	if unreadable && m.Channel == "" {
+		c.gap(e, Unreadable)
+		return
+	}
 	found := false
 	e.reached = e.reached[:0]
 	if !c.draining {
@@ -62,7 +103,10 @@ func (c *Client) deliver(e *fx, m *bayeux.Message) {
 	for _, t := range e.reached {
 		c.settleOwed(e, t)
 		for _, s := range t.subs {
-			found = true
+			if found = true; unreadable {
+				c.gapIn(e, s, Unreadable)
+				continue
+			}
 			g, full, shares := s.put(m, e.batch)
 			if g != nil {
 				c.tellGap(e, g)
@@ -72,6 +116,9 @@ func (c *Client) deliver(e *fx, m *bayeux.Message) {
 			}
 			e.turn = e.turn || full
 		}
+	}
+	if unreadable {
+		return
 	}
 	if found {
 		c.d.shared.delivered.Add(1)

@@ -10,7 +10,8 @@
 //
 // Events of a subscription come in the order of the connection they came on,
 // and none is lost in silence: where messages may be missing the subscription
-// yields a [*GapError], and goes on. With the acknowledgement
+// yields a [*GapError], and goes on. That holds for a message that cannot be
+// read as well: it costs itself and no other. With the acknowledgement
 // extension, which is used wherever the server offers it, a lost connection
 // loses nothing as long as the session lives.
 //

@@ -95,18 +95,22 @@ const (
 	NewSession     GapReason = "new session"     // the server forgot the session; nothing published in between was kept
 	QueueFull      GapReason = "queue full"      // the application did not keep up, and the queue's bound was reached
 	Unsubscribed   GapReason = "unsubscribed"    // an earlier unsubscribe that was never answered may have reached the server behind the subscribe; it was asked anew
+	// Unreadable: a message came that could not be read, or was beyond the Limits. It
+	// was on a channel of this subscription, or on one that could not be read either; perhaps it
+	// was no event. The log says what was wrong with it.
+	Unreadable GapReason = "unreadable message"
 )
 
 // reasons has them in the order of what they ask of the application, the most
 // first: after a new session what the server keeps for a session is gone, too.
-var reasons = []GapReason{NewSession, ConnectionLost, QueueFull}
+var reasons = []GapReason{NewSession, ConnectionLost, Unreadable, QueueFull}
 
 // A GapError stands in a subscription where messages may be missing; the
 // subscription goes on after it. One for a lost connection stands where that was
 // found out: what came by another one before may be newer than what is missing.
 // Gaps with no message between them are one,
-// until it is taken: its Reason is the first of NewSession, ConnectionLost and
-// QueueFull that is among theirs, and Missed is their sum, or -1 if one of them is.
+// until it is taken: its Reason is the first of NewSession, ConnectionLost,
+// Unreadable and QueueFull that is among theirs, and Missed is their sum, or -1 if one of them is.
 type GapError struct {
 	Channel bayeux.Channel // the subscription's
 	Reason  GapReason

@@ -61,7 +61,9 @@ func (h handler) Receive(id transport.LegID, ms []bayeux.Message) {
 	c.wire(id, false, ms, hidden)
 	for i := len(c.o.Extensions) - 1; i >= 0; i-- {
 		for j := range ms {
-			c.o.Extensions[i].Incoming(&ms[j])
+			if ms[j].Unreadable() == nil {
+				c.o.Extensions[i].Incoming(&ms[j])
+			}
 		}
 	}
 	c.step(func(e *fx) { c.hidden = hidden; c.receive(e, id, ms) })
@@ -76,10 +78,20 @@ func (c *Client) receive(e *fx, id transport.LegID, ms []bayeux.Message) {
 	held := l.begin(e, ms)
 	var connect *bayeux.Message
 	var unknown error
+	var bad *bayeux.Message // the first that could not be read
+	read := 0
 	for i := range ms {
 		m := &ms[i]
 		p := c.asked(id, m)
 		switch {
+		case m.Unreadable() != nil:
+			if bad == nil {
+				bad = m
+			}
+			read--
+			if c.unreadable(e, id, l, m) && connect == nil {
+				connect = m
+			}
 		case p != nil:
 			if err := c.replied(e, id, p, m); err != nil {
 				unknown = err
@@ -100,6 +112,10 @@ func (c *Client) receive(e *fx, id transport.LegID, ms []bayeux.Message) {
 			c.stray++
 		}
 	}
+	if read += len(ms); bad != nil {
+		c.misread(e, id, bad, len(ms)-read)
+	}
+	c.cycle.understood = c.cycle.understood || read > 0
 	if connect != nil {
 		c.connected(e, l, connect)
 	}
@@ -129,11 +145,11 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 		c.shake.leg, c.shake.late, lost = 0, mono.Time{}, true
 		c.ends(e, c.shake.x, bayeux.MetaHandshake, nil, causeOf(err))
 	}
-	oversized := false
+	useless := false
 	if c.cycle.leg == id {
 		c.ends(e, c.cycle.x, bayeux.MetaConnect, nil, causeOf(err))
 		c.connectLost()
-		lost, oversized = true, c.oversized(err)
+		lost, useless = true, c.uselessEnd(e, l, err)
 	}
 	// A warm connection is often dead after a network event, and nothing says
 	// so until it is used: once, that is no failure.
@@ -147,8 +163,8 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 		c.doubts(l)
 	}
 	switch opened := l != nil; {
-	case oversized: // what waits at the server cannot be had: a new session tells so
-		c.handshake(e, &OpError{Op: "connect", Err: err})
+	case useless: // what waits at the server cannot be had: a new session tells so
+		c.handshake(e, &OpError{Op: "connect", Err: causeOf(err)})
 		return
 	case err != nil && err.Elsewhere:
 		c.failures.until, c.failures.again = mono.Time{}, mono.Now()

@@ -106,7 +106,7 @@ type Options struct {
 	// it late.
 	NoAck bool
 	// Extensions see each message that leaves, first to last, and each that
-	// arrives, last to first.
+	// arrives and can be read, last to first.
 	Extensions []Extension
 	// Outbox bounds the messages that were sent and not yet answered. Zero
 	// fields: 1,024 messages, 8 MiB. Dial refuses negative ones.

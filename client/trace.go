@@ -30,7 +30,8 @@ type Wire struct {
 	Out       bool            // it leaves; otherwise it arrived
 	// Batch is a JSON array: the messages as Bayeux has them, member for
 	// member, except that in the place of each clientId, and of each string in
-	// an ext, stands "***". Data is the application's and is told as it is.
+	// an ext, stands "***". Data is the application's and is told as it is. Of a
+	// message that could not be read there is what could be: channel, id and ext.
 	Batch []byte
 }
 

@@ -79,7 +79,7 @@ type Sees struct {
 	Refused  bool   // it wraps a *bayeux.Error
 	Left     bool   // it wraps client.ErrLeft
 	Fails    bool   // it is an *client.OpError, and of no other type that is named here
-	Lacking  bool   // no reply came: Late, or Op cut, on a socket, Fails by long-polling
+	Lacking  bool   // no reply came: Late, or Op cut, on a socket, Fails, TooLarge or Op decode by long-polling
 	May      bool   // or is told nothing: it depends on who is first
 	Ends     bool   // the session ends with it; otherwise it works again when the attack is over
 	Dropped  int    // events that were counted as nobody's, at least

@@ -187,7 +187,7 @@ func sees(s attacks.Sees, err error) bool {
 	case s.Refused && !refused:
 	case s.Left && !errors.Is(err, client.ErrLeft):
 	case s.Fails && !fails:
-	case s.Lacking && !fails && !late && (!reached || pipe.Op != "cut"):
+	case s.Lacking && !fails && !late && !errors.Is(err, bayeux.ErrTooLarge) && (!reached || pipe.Op != "cut" && pipe.Op != "decode"):
 	default:
 		return true
 	}
