@@ -29,11 +29,9 @@ func (d *decoder) message(m *Message) error {
 			return d.fail("a reserved key comes twice", nil)
 		}
 		seen |= 1 << f
-		switch err := d.member(m, f); err { //nolint:errorlint // it is as textOf gave it
-		case nil:
-		case errKind:
+		if err := d.member(m, f); err == errKind { //nolint:errorlint // it is as textOf gave it
 			odd |= 1 << f
-		default:
+		} else if err != nil {
 			return err
 		}
 	}
