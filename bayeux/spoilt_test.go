@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/turold/turold/internal/attacks"
 )
 
 // spoilt is how many batches TestSpoilt spoils.
@@ -27,80 +29,24 @@ var sound = []string{
 	`{"data":{},"channel":"/e"}`,
 }
 
-// A spoiler changes a few bytes.
-type spoiler struct{ r *rand.Rand }
-
-const rubbish = `"\{}[]:,0123456789.eE+-tfnull NaNInfinity` + "\x00\x01\n\t\x7f\x80\xc3\xe9\xed\xa0\xff\ufeff/'"
-
-func (s spoiler) spoil(m []byte) []byte {
-	at := s.r.IntN(len(m))
-	to := min(at+1+s.r.IntN(4), len(m))
-	var put []byte
-	for range s.r.IntN(4) {
-		put = append(put, rubbish[s.r.IntN(len(rubbish))])
-	}
-	switch s.r.IntN(4) {
-	case 0: // in the place of others
-	case 1:
-		to = at // between them
-	case 2:
-		put = nil
-	case 3: // two of the same
-		put = slices.Concat(m[at:to], m[at:to])
-	}
-	return slices.Concat(m[:at], put, m[to:])
-}
-
-// closes reports whether m is one object whose quotes and brackets close, and
-// white space. It goes byte by byte, and knows nothing of what Decode does.
-func closes(m []byte) bool {
-	m = bytes.Trim(m, " \t\r\n")
-	if len(m) == 0 || m[0] != '{' {
-		return false
-	}
-	quoted, open := false, ""
-	for i := 0; i < len(m); i++ {
-		c := m[i]
-		switch {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{':
-			open += "}"
-		case c == '[':
-			open += "]"
-		case c == '}' || c == ']':
-			if open == "" || open[len(open)-1] != c {
-				return false
-			}
-			if open = open[:len(open)-1]; open == "" {
-				return i == len(m)-1
-			}
-		}
-	}
-	return false
-}
-
 // TestSpoilt spoils one message of a batch. Where its quotes and brackets close, every
 // other one is read, in its place; where not, nothing is read that was not there.
 func TestSpoilt(t *testing.T) {
-	s := spoiler{rand.New(rand.NewPCG(uint64(*spoilt), 1))}
+	r := rand.New(rand.NewPCG(uint64(*spoilt), 1))
 	var closed, apart int
 	for range *spoilt {
-		n := 1 + s.r.IntN(4)
+		n := 1 + r.IntN(4)
 		parts := make([][]byte, n)
 		for i := range parts {
-			parts[i] = []byte(sound[s.r.IntN(len(sound))])
+			parts[i] = []byte(sound[r.IntN(len(sound))])
 		}
 		want, err := Decode(slices.Concat([]byte("["), bytes.Join(parts, []byte(",")), []byte("]")), Limits{})
 		require.NoError(t, err)
-		bad := s.r.IntN(n)
-		parts[bad] = s.spoil(parts[bad])
+		bad := r.IntN(n)
+		parts[bad] = attacks.Spoil(r, parts[bad])
 		in := slices.Concat([]byte("["), bytes.Join(parts, []byte(",")), []byte("]"))
 		got, err := Decode(in, Limits{})
-		if closes(parts[bad]) {
+		if attacks.Closes(parts[bad]) {
 			closed++
 			require.NoError(t, err, "%q", in)
 			require.Len(t, got, n, "%q", in)
