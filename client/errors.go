@@ -103,13 +103,13 @@ const (
 
 // reasons has them in the order of what they ask of the application, the most
 // first: after a new session what the server keeps for a session is gone, too.
-var reasons = []GapReason{NewSession, ConnectionLost, Unreadable, QueueFull}
+var reasons = []GapReason{NewSession, Unsubscribed, ConnectionLost, Unreadable, QueueFull}
 
 // A GapError stands in a subscription where messages may be missing; the
 // subscription goes on after it. One for a lost connection stands where that was
 // found out: what came by another one before may be newer than what is missing.
 // Gaps with no message between them are one,
-// until it is taken: its Reason is the first of NewSession, ConnectionLost,
+// until it is taken: its Reason is the first of NewSession, Unsubscribed, ConnectionLost,
 // Unreadable and QueueFull that is among theirs, and Missed is their sum, or -1 if one of them is.
 type GapError struct {
 	Channel bayeux.Channel // the subscription's
