@@ -70,7 +70,11 @@ func (d *decoder) one(from, to int, array bool, most int) Message {
 		return m
 	}
 	m = salvage(part, depth)
-	m.Meta = &Meta{Unreadable: err, Successful: m.Meta != nil}
+	meta := Meta{Unreadable: err, Successful: m.Meta != nil}
+	if d.bad == nil || d.bad.Unreadable != err || d.bad.Successful != meta.Successful { //nolint:errorlint // the very same
+		d.bad = &meta
+	}
+	m.Meta = d.bad
 	return m
 }
 

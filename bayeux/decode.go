@@ -70,6 +70,7 @@ type decoder struct {
 	names   names
 	m       Message // the one that is read: in its place nothing is allocated before it is known how many there are
 	advised int     // messages that had an advice
+	bad     *Meta   // of the last that could not be read: many may have one
 }
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
@@ -107,7 +108,7 @@ func (d *decoder) close() {
 		d.in = bytes.Buffer{}
 		d.Reset(&d.in)
 	}
-	d.b, d.m = nil, Message{}
+	d.b, d.m, d.bad = nil, Message{}, nil
 	decoders.Put(d)
 }
 
