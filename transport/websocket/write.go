@@ -1,7 +1,6 @@
 package websocket
 
 import (
-	"errors"
 	"sync"
 	"time"
 
@@ -119,6 +118,7 @@ func (k *socket) writes(batch []bayeux.Message, n int) bool {
 
 // broken ends a socket that cannot be written to. A server that refuses what it
 // gets says why and then resets the connection: there is a moment to read that.
+// Another socket is dialled when that is over: until then a connect is out on this one.
 func (k *socket) broken(err error) {
 	k.p.mu.Lock()
 	defer k.p.mu.Unlock()
@@ -129,10 +129,7 @@ func (k *socket) broken(err error) {
 		k.fail("write", err)
 		return
 	}
-	if !errors.Is(err, ws.ErrCloseSent) { // that was the reader's close frame: it knows why
-		k.err = &transport.Error{Op: "write", Err: err}
-	}
-	k.leave()
+	k.err = &transport.Error{Op: "write", Err: err} // unless the reader knows better, see verdict
 	_ = k.conn.SetReadDeadline(time.Now().Add(drainTime))
 }
 
