@@ -9,7 +9,8 @@
 //
 // The oracle promises of each schedule that
 //
-//   - no event was lost, doubled or out of order without a word, and with ack
+//   - no event was lost, doubled or out of order without a word, but without ack for what
+//     the answers to requests that were given up took along (see README); and with ack
 //     none at all while the session lived
 //   - each publish was settled once and truthfully, over all its tries: what was
 //     said to have arrived did, once unless it might be repeated; what was said not

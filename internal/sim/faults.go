@@ -82,7 +82,11 @@ var faults = []fault{
 		still := make(chan struct{})
 		w.still.Store(&still)
 		w.sleep(w.patience() + time.Duration(w.rng.Int64N(int64(w.patience()))))
-		return func() { w.still.Store(nil); close(still) }
+		return func() {
+			w.woke.Store(time.Now().UnixNano())
+			w.still.Store(nil)
+			close(still)
+		}
 	}},
 	{"replies lost", func(w *world) func() { w.odd.Store(lost); return func() { w.odd.Store(asTheyAre) } }},
 	{"replies doubled", func(w *world) func() { w.odd.Store(doubled); return func() { w.odd.Store(asTheyAre) } }},
@@ -118,6 +122,11 @@ func (w *world) breaking() {
 
 // patience is how long a session waits for an answer.
 func (w *world) patience() time.Duration { return cmp.Or(w.delay, 10*time.Second) }
+
+// awake reports whether the servers stood still a short while ago. Requests that sessions
+// gave up meanwhile are taken then, and without ack events go with the answers, of which
+// no session can know.
+func (w *world) awake() bool { return time.Since(time.Unix(0, w.woke.Load())) < onItsWay }
 
 // standStill holds up what a server takes, and what it answers, while it stands still.
 func (w *world) standStill() {

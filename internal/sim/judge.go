@@ -56,6 +56,7 @@ func (r *reader) read() {
 		w.note("event", r.u.name, ch, string(m.Data))
 		n, err := strconv.Atoi(string(m.Data))
 		if err == nil {
+			a.unknown = a.unknown || !a.strict && w.awake()
 			err = a.take(n)
 		}
 		if err != nil {

@@ -46,6 +46,7 @@ type world struct {
 	nodes   [2]atomic.Pointer[bayeuxtest.Server] // the second has no session, unless one is led there
 	astray  atomic.Bool                          // sockets are led to the second
 	still   atomic.Pointer[chan struct{}]        // the servers stand still until it is closed; nil: they do not
+	woke    atomic.Int64                         // when they last did no more, in nanoseconds of Unix time
 	odd     atomic.Int32                         // what becomes of replies, see rewrite
 	parity  atomic.Int32                         // of those that are lost
 	doors   [2]*door                             // HTTP's, and the sockets'
