@@ -98,14 +98,15 @@ func securer(n *transport.Network) func(context.Context, string, string) (net.Co
 			t = new(trace)
 		}
 		to := addr
-		if t.tunnel != nil {
-			to = transport.Address(t.tunnel)
+		tunnel := t.tunnel.Load()
+		if tunnel != nil {
+			to = transport.Address(tunnel)
 		}
 		c, err := dial(ctx, n, network, to)
 		if err != nil {
 			return nil, err
 		}
-		own, err := t.secure(ctx, n, c, addr, config)
+		own, err := t.secure(ctx, n, c, tunnel, addr, config)
 		if err != nil {
 			_ = c.Close()
 			return nil, err
@@ -117,10 +118,10 @@ func securer(n *transport.Network) func(context.Context, string, string) (net.Co
 	}
 }
 
-// secure goes on from a connection to TLS with addr.
-func (t *trace) secure(ctx context.Context, n *transport.Network, c net.Conn, addr string, config *tls.Config) (net.Conn, error) {
-	if t.tunnel != nil {
-		through, status, err := n.Tunnel(ctx, c, t.tunnel, addr)
+// secure goes on from a connection, to the proxy if there is a tunnel to make, to TLS with addr.
+func (t *trace) secure(ctx context.Context, n *transport.Network, c net.Conn, tunnel *url.URL, addr string, config *tls.Config) (net.Conn, error) {
+	if tunnel != nil {
+		through, status, err := n.Tunnel(ctx, c, tunnel, addr)
 		if err != nil {
 			return nil, &proxyError{status: status, err: err}
 		}
@@ -160,7 +161,7 @@ func router(n *transport.Network) func(*http.Request) (*url.URL, error) {
 		}
 		t.routed(u)
 		if r.URL.Scheme == "https" {
-			t.tunnel = u
+			t.tunnel.Store(u)
 			return nil, nil
 		}
 		return u, nil

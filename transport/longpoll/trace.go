@@ -17,9 +17,9 @@ import (
 type trace struct {
 	pooled    atomic.Bool // by a pool of NewRoundTripper
 	proxy     atomic.Pointer[string]
-	tunnel    *url.URL    // the proxy, if it is to connect to the server; set before the dial
-	tunnelled atomic.Bool // it did
-	securing  atomic.Bool // a TLS handshake has begun and not succeeded
+	tunnel    atomic.Pointer[url.URL] // the proxy, if it is to connect to the server; stored before the dial, and anew if net/http tries again
+	tunnelled atomic.Bool             // it did
+	securing  atomic.Bool             // a TLS handshake has begun and not succeeded
 	got       atomic.Pointer[httptrace.GotConnInfo]
 	forsaken  atomic.Bool // its connection delivers nothing more
 	conn      atomic.Pointer[counted]
