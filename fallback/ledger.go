@@ -59,9 +59,21 @@ func (l *ledger) pay(i int) {
 	}
 }
 
+// unreadable strikes out the connect whose reply m is, as far as that can be told of
+// a message that cannot be read: the Handler does the same, and asks for the next.
+func (l *ledger) unreadable(m *bayeux.Message) bool {
+	named := m.ID == l.connect.ID
+	if l.connect.ID == "" || !named && (m.ID != "" || m.Channel != bayeux.MetaConnect) || m.Channel != "" && m.Channel != bayeux.MetaConnect {
+		return false
+	}
+	l.connect = bayeux.Request{}
+	return true
+}
+
 // An account is what a batch says in answer to what left on its leg.
 type account struct {
 	answered  bool            // something was answered
+	spoilt    bool            // the reply to the connect came and cannot be read: it is owed no more, and proves nothing
 	forgotten bool            // a handshake is the next thing to do
 	shake     *bayeux.Message // the reply to the handshake; nil: it is not there
 	connect   *bayeux.Message // the reply to the connect; nil: it is not there
@@ -73,6 +85,9 @@ func (l *ledger) arrives(ms []bayeux.Message) (a account) {
 		m := &ms[i]
 		switch {
 		case m.IsEvent():
+			continue
+		case m.Unreadable() != nil:
+			a.spoilt = l.unreadable(m) || a.spoilt
 			continue
 		case l.connect.ID != "" && m.Answers(&l.connect):
 			l.connect, a.connect = bayeux.Request{}, m

@@ -62,3 +62,23 @@ func TestLedgerWithoutIDs(t *testing.T) {
 	require.Nil(t, says(`[{"channel":"/meta/connect","successful":true}]`).connect, "none is out")
 	require.Equal(t, 1, l.owed())
 }
+
+// TestAConnectsReplyThatCannotBeReadIsOwedNoMore: the client takes it for the reply, and
+// asks for the next; it proves nothing.
+func TestAConnectsReplyThatCannotBeReadIsOwedNoMore(t *testing.T) {
+	for reply, paid := range map[string]bool{
+		`{"channel":"/meta/connect","id":"b","successful":true,"advice":{},"advice":{}}`: true,
+		`{"channel":"/meta/connect","successful":tru}`:                                   true,
+		`{"channel":5,"id":"b","successful":true}`:                                       true,
+		`{"channel":"/meta/connect","id":"c","successful":true,"advice":{},"advice":{}}`: false,
+		`{"channel":"/a","id":"b","data":tru}`:                                           false,
+	} {
+		var l ledger
+		l.leaves([]bayeux.Message{{Channel: bayeux.MetaConnect, ID: "b"}})
+		a := l.arrives(batch(t, "["+reply+"]"))
+		require.Equal(t, paid, a.spoilt, reply)
+		require.Equal(t, paid, l.connect.ID == "", reply)
+		require.False(t, a.answered, reply)
+		require.Nil(t, a.connect, reply)
+	}
+}

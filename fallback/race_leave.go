@@ -64,7 +64,7 @@ func (r *race) parts(fx *effects, now mono.Moment) {
 // Handler has it.
 func (r *race) pays(fx *effects, ms []bayeux.Message) account {
 	a := r.owes.arrives(ms)
-	fx.echo = a.answered && (r.at == parting && r.owes.connect.ID == "" || r.at == clearing && r.owes.owed() == 0)
+	fx.echo = (a.answered || a.spoilt) && (r.at == parting && r.owes.connect.ID == "" || r.at == clearing && r.owes.owed() == 0)
 	return a
 }
 
