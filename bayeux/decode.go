@@ -175,6 +175,9 @@ func (d *decoder) fail(reason string, err error) error {
 	var syntactic *jsontext.SyntacticError
 	if errors.As(err, &syntactic) {
 		at = d.from + int(syntactic.ByteOffset)
+		short := *syntactic
+		short.JSONPointer = "" // names of any length, in no bound
+		err = &short
 	}
 	return &FormatError{Offset: int64(at), Reason: reason, Err: err}
 }

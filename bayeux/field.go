@@ -3,6 +3,7 @@ package bayeux
 import (
 	"bytes"
 	"errors"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -139,5 +140,5 @@ func texts[S ~string](d *decoder) (all []S, err error) {
 	if _, err := d.ReadToken(); err != nil {
 		return nil, d.fail(badJSON, err)
 	}
-	return all, nil
+	return slices.Clone(all), nil // in memory of its size
 }

@@ -94,10 +94,10 @@ func (m *Message) Size() int {
 func (t *Meta) size() int {
 	n := 150 + len(t.ClientID) + len(t.Version) + len(t.MinimumVersion) + len(t.ConnectionType) + len(t.Error)
 	for _, s := range t.Subscription {
-		n += len(s) + 3
+		n += len(s) + 19
 	}
 	for _, s := range t.SupportedConnectionTypes {
-		n += len(s) + 3
+		n += len(s) + 19
 	}
 	if t.Advice != nil {
 		n += 10 + t.Advice.size()

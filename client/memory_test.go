@@ -55,6 +55,18 @@ var frames = map[string]func(n int) []string{
 		}
 		return all
 	},
+	"lists of nothing": func(int) (all []string) {
+		for range 20 {
+			all = append(all, `{"channel":"/a/b","data":1,"subscription":[""`+strings.Repeat(`,""`, 2000)+`]}`)
+		}
+		return all
+	},
+	"what cannot be read, under a long name": func(int) (all []string) {
+		for range 20 {
+			all = append(all, `{"channel":"/a/b","data":{"`+junk[:10_000]+`":tru}}`)
+		}
+		return all
+	},
 	"what only the protocol knows": func(int) (all []string) {
 		for range 400 {
 			all = append(all, `{"channel":"/a/b","data":1,"clientId":"x","advice":{"reconnect":"retry","interval":0,"hosts":["a","b","c"]}}`)
