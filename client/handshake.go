@@ -16,10 +16,11 @@ const maxRefused = 2
 
 // What was refused for want of a sign-in. A server may grant the one and refuse the other.
 const (
-	refusedHandshake = 1 << iota
+	refusedHandshake = iota
 	refusedConnect
 	refusedCommands
 	refusedSocket
+	refusable // how many kinds there are
 )
 
 // leastRenewal is how long a credential is used at least before the hook is asked
@@ -41,11 +42,11 @@ type shake struct {
 	opens mono.Time // the same, until it has come
 
 	cred    *Credential
-	behind  bool   // the place is the second
-	asking  bool   // the Credentials hook runs
-	refused int    // in a row: until what was refused is granted
-	what    uint8  // was refused
-	ext     object // of cred
+	behind  bool             // the place is the second
+	asking  bool             // the Credentials hook runs
+	refused [refusable]uint8 // of each kind, since that was granted
+	inVain  uint8            // of all kinds, since any was granted
+	ext     object           // of cred
 	renew   mono.Time
 }
 
@@ -178,21 +179,17 @@ func (c *Client) mends(what uint8) bool {
 		return false
 	case s.asking:
 		return true
-	case s.refused == maxRefused:
+	case s.refused[what] == maxRefused || s.inVain == maxRefused:
 		return false
 	}
-	s.refused++
-	s.what |= what
+	s.refused[what]++
+	s.inVain++
 	c.authorize(s.cred)
 	return true
 }
 
 // granted is told what a sign-in was good for.
-func (s *shake) granted(what uint8) {
-	if s.what &^= what; s.what == 0 {
-		s.refused = 0
-	}
-}
+func (s *shake) granted(what uint8) { s.refused[what], s.inVain = 0, 0 }
 
 // authorize has the Credentials hook called, on a goroutine of its own.
 func (c *Client) authorize(refused *Credential) {
