@@ -83,6 +83,7 @@ func (c *Client) join(s *Subscription, ext json.RawMessage) (p *op, err error) {
 		}
 		t.subs = append(t.subs, s)
 		if s.local {
+			t.known = true
 			return
 		}
 		if t.live {
@@ -202,6 +203,7 @@ func (c *Client) leave(e *fx, s *Subscription) *op {
 	if s.local || t.remote() {
 		return nil
 	}
+	c.settleOwed(e, t) // no answer is to come that would tell those who listen
 	asked := t.live
 	t.live = false
 	if r := c.out.requests[t.channel]; r != nil {

@@ -78,6 +78,7 @@ func (s *Subscription) next(ctx context.Context, k *consumer) (e entry, err erro
 func (s *Subscription) Messages(ctx context.Context) iter.Seq2[bayeux.Message, error] {
 	return func(yield func(bayeux.Message, error) bool) {
 		k := &consumer{loop: true}
+		defer s.back(k) // also where the body panics
 		for {
 			e, err, over := s.next(ctx, k)
 			switch {
@@ -90,7 +91,6 @@ func (s *Subscription) Messages(ctx context.Context) iter.Seq2[bayeux.Message, e
 				err = e.gap
 			}
 			if !yield(e.m, err) {
-				s.back(k)
 				return
 			}
 		}
