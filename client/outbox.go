@@ -195,7 +195,7 @@ func (c *Client) settle(e *fx, p *op, err error) {
 
 // forget drops what a Receipt need not keep.
 func (p *op) forget() {
-	p.m.Data, p.m.Ext = nil, nil
+	p.m.Data, p.m.Ext, p.before = nil, nil, nil
 	if p.call {
 		p.reply = p.reply.Clone()
 	} else {
@@ -349,6 +349,10 @@ func (c *Client) replied(e *fx, id transport.LegID, p *op, m *bayeux.Message) (u
 func (c *Client) repliedRequest(e *fx, id transport.LegID, p *op, m *bayeux.Message, err error) (unknown error) {
 	ch := bayeux.Channel("")
 	switch {
+	case p != nil && c.out.requests[p.sub] == nil: // of no effect, see uselessAnswer
+		p.reply = *m
+		c.settle(e, p, err)
+		return nil
 	case p != nil:
 		ch = p.sub
 	case m.Meta != nil && len(m.Meta.Subscription) == 1:
