@@ -254,7 +254,7 @@ func (r *race) timer(fx *effects, now mono.Moment) {
 		}
 	}
 	if mono.Due(&r.rotate, now.Time) {
-		r.depart(fx)
+		r.depart(fx, now)
 	}
 	if mono.Due(&r.quietAt, now.Time) {
 		r.letGo(fx, now)

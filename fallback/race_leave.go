@@ -27,9 +27,14 @@ func worth(life time.Duration) time.Duration {
 	return time.Duration(float64(life) * (leaveAt - 0.1*rand.Float64()))
 }
 
-// depart asks whether HTTP works, before a socket is left that does.
-func (r *race) depart(fx *effects) {
-	if r.at == upgraded && r.sock != 0 && !r.born {
+// depart asks whether HTTP works, before a socket is left that does. One that was
+// left before has to end first: the Handler is to hear of that.
+func (r *race) depart(fx *effects, now mono.Moment) {
+	switch {
+	case r.at != upgraded || r.sock == 0 || r.born:
+	case r.parted != 0:
+		r.rotate = now.Add(readOn)
+	default:
 		r.scout = true
 		fx.wake[onHTTP][transport.Commands] = true
 	}
