@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -17,7 +16,15 @@ func main() {
 	seeds := flag.Int("seeds", 1000, "schedules to play at most; 0: none")
 	known := flag.Bool("known", false, "look only whether what is known to find them does")
 	write := flag.Bool("write", false, "write "+table)
+	moved := flag.Bool("follow", false, "write where the text of each defect stands now that does not apply, and do nothing else")
 	flag.Parse()
+	if *moved {
+		if err := follow(*prefix); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	missed, err := hunt(*prefix, *seeds, *known, *write)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -34,7 +41,7 @@ func hunt(prefix string, seeds int, known, write bool) (missed int, err error) {
 		return 0, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	ms, err := all(context.Background(), dir, prefix)
+	ms, err := all(dir, prefix)
 	if err != nil {
 		return 0, err
 	}

@@ -8,11 +8,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestEveryMutantApplies holds the patches and the table to the code.
+// TestEveryMutantApplies holds the descriptions and the table to the code.
 func TestEveryMutantApplies(t *testing.T) {
 	t.Chdir("../..")
 	dir := t.TempDir()
-	ms, err := all(t.Context(), dir, "")
+	ms, err := all(dir, "")
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, len(ms), 30)
 	found, err := readTable()
