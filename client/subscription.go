@@ -123,15 +123,10 @@ func (s *Subscription) take(k *consumer, comes bool) (e entry, err error, ok boo
 func (s *Subscription) pop() entry {
 	e := s.queue.popFront()
 	if e.gap == nil {
-		s.count(&e.m, -1)
+		s.size.Messages--
+		s.size.Bytes -= weight(&e.m)
 	}
 	return e
-}
-
-// count takes a message into the size, or out of it.
-func (s *Subscription) count(m *bayeux.Message, by int) {
-	s.size.Messages += by
-	s.size.Bytes += by * weight(m)
 }
 
 func (s *Subscription) ring() {
@@ -182,7 +177,8 @@ func (s *Subscription) put(m *bayeux.Message, batch int) (opened *GapError, full
 		s.fresh.Bytes += bytes
 	}
 	s.queue.pushBack(entry{m: *m})
-	s.count(m, 1)
+	s.size.Messages++
+	s.size.Bytes += bytes
 	s.ring()
 	return opened, s.size.Messages >= crowded, shares
 }
@@ -242,7 +238,8 @@ func (s *Subscription) dropOldest() *GapError {
 		spared := s.pop()
 		g := s.dropFirst()
 		s.queue.pushFront(spared)
-		s.count(&spared.m, 1)
+		s.size.Messages++
+		s.size.Bytes += weight(&spared.m)
 		return g
 	}
 	return s.dropFirst()
