@@ -1,7 +1,8 @@
 // Sim plays schedules of faults on the whole client, on virtual time: client,
 // fallback, both pipes and the server of bayeuxtest, over a network in memory. A
-// seed is a schedule: what the sessions are like, what is published and read, and
-// what breaks, when and for how long. Servers also stand still for longer than a session waits, and take
+// seed is a schedule: what the sessions are like, what is published and read, what
+// another client of the server writes beside its data, and what breaks, when and
+// for how long. Servers also stand still for longer than a session waits, and take
 // and answer everything afterwards; replies to commands are lost, and come twice.
 //
 //	go run ./internal/sim -seeds 2000

@@ -220,13 +220,18 @@ func (w *world) publishing() {
 	if w.rng.IntN(100) == 0 {
 		pause = 10 * time.Millisecond
 	}
+	other := &other{rng: rand.New(rand.NewPCG(w.rng.Uint64(), 0)), loud: w.rng.IntN(3) == 0}
 	w.wg.Go(func() {
 		for w.sleep(pause) {
 			for _, t := range w.all() {
 				for range burst {
 					n := int(t.published.Add(1) - 1)
+					text := other.writes(t.channel, n)
 					for node := range w.nodes { // which may be gone: it is lost then
-						_ = w.nodes[node].Load().Publish(t.channel, n)
+						s := w.nodes[node].Load()
+						if text == "" || s.PublishRaw(text) != nil {
+							_ = s.Publish(t.channel, n)
+						}
 					}
 				}
 			}
