@@ -123,6 +123,7 @@ func play(t *testing.T, seed uint64, o options, total *tally) {
 		begun := time.Now()
 		own := newTally()
 		w := newWorld(t, seed, log, own)
+		w.notes = o.verbose || o.digests
 		w.play()
 		if o.digests {
 			fmt.Printf("digest %d %x\n", seed, w.digest.Sum64())

@@ -63,6 +63,7 @@ type world struct {
 	delay   time.Duration  // the sessions' NetworkDelay
 	changes sync.WaitGroup // of what is subscribed
 	seen    int            // messages, of servers that are gone
+	notes   bool           // what happens is logged and summed up
 	noted   sync.Mutex
 	digest  hash.Hash64   // of what happened, and when
 	lock    chan struct{} // of what follows; a mutex would hold virtual time still
@@ -261,8 +262,11 @@ func (w *world) must(err error) {
 	}
 }
 
-// note takes down what happened.
+// note takes down what happened, if anybody wants to know.
 func (w *world) note(what string, about ...any) {
+	if !w.notes {
+		return
+	}
 	w.log.Info(what, "about", about)
 	w.noted.Lock()
 	defer w.noted.Unlock()
