@@ -11,9 +11,9 @@ type Reconnect string
 
 // The three values of advice.reconnect; empty or any other value advises nothing.
 const (
-	Retry       Reconnect = "retry"     // connect again after the interval
-	Rehandshake Reconnect = "handshake" // begin a new session
-	None        Reconnect = "none"      // do neither: the server wants the client gone
+	ReconnectRetry     Reconnect = "retry"     // connect again after the interval
+	ReconnectHandshake Reconnect = "handshake" // begin a new session
+	ReconnectNone      Reconnect = "none"      // do neither: the server wants the client gone
 )
 
 // MaxAdvised is the longest duration that is taken from a server's advice;

@@ -24,15 +24,15 @@ func TestAdviceDecode(t *testing.T) {
 		want *Advice
 	}{
 		{`{}`, &Advice{}},
-		{`{"reconnect":"retry","interval":0,"timeout":30000}`, &Advice{Reconnect: Retry, Interval: Millis(0), Timeout: Millis(30 * time.Second)}},
-		{`{"reconnect":"handshake"}`, &Advice{Reconnect: Rehandshake}},
-		{`{"reconnect":"none"}`, &Advice{Reconnect: None}},
+		{`{"reconnect":"retry","interval":0,"timeout":30000}`, &Advice{Reconnect: ReconnectRetry, Interval: Millis(0), Timeout: Millis(30 * time.Second)}},
+		{`{"reconnect":"handshake"}`, &Advice{Reconnect: ReconnectHandshake}},
+		{`{"reconnect":"none"}`, &Advice{Reconnect: ReconnectNone}},
 		{`{"interval":2000,"multiple-clients":true}`, &Advice{Interval: Millis(2 * time.Second), MultipleClients: ptr(true)}},
 		{`{"multiple-clients":false}`, &Advice{MultipleClients: ptr(false)}},
 		{`{"hosts":["a","b"]}`, &Advice{Hosts: []string{"a", "b"}}},
 		{`{"hosts":["a",1,null,{"x":1,"x":2},["y"],"b"]}`, &Advice{Hosts: []string{"a", "b"}}},
 		{`{"long-polling":{"interval":5},"websocket":{"reconnect":"none"}}`, &Advice{Sections: map[string]Advice{
-			"long-polling": {Interval: Millis(5 * time.Millisecond)}, "websocket": {Reconnect: None}}}},
+			"long-polling": {Interval: Millis(5 * time.Millisecond)}, "websocket": {Reconnect: ReconnectNone}}}},
 		{`{"int\u0065rval":7}`, &Advice{Interval: Millis(7 * time.Millisecond)}},
 		{`{"interval":1,"interval":2}`, &Advice{Interval: Millis(2 * time.Millisecond)}},
 
@@ -42,7 +42,7 @@ func TestAdviceDecode(t *testing.T) {
 		{`{"reconnect":"RETRY"}`, &Advice{}},
 		{`{"Interval":5,"retry":true,"unknown":[{"interval":5}]}`, &Advice{}},
 		{`{"interval":1,"interval":"x","reconnect":"retry","reconnect":"never","hosts":["a"],"hosts":[]}`,
-			&Advice{Interval: Millis(time.Millisecond), Reconnect: Retry, Hosts: []string{"a"}}},
+			&Advice{Interval: Millis(time.Millisecond), Reconnect: ReconnectRetry, Hosts: []string{"a"}}},
 		{`{"reconnect":null,"interval":null,"multiple-clients":null,"hosts":null,"websocket":null}`, &Advice{}},
 		{`{"websocket":{},"callback":{"websocket":{"interval":1}}}`, &Advice{}},
 		{`null`, nil},
@@ -85,26 +85,26 @@ func TestMillis(t *testing.T) {
 
 func TestAdviceMerge(t *testing.T) {
 	old := Advice{
-		Reconnect: Retry, Interval: Millis(time.Second), Timeout: Millis(time.Minute), Hosts: []string{"a"},
+		Reconnect: ReconnectRetry, Interval: Millis(time.Second), Timeout: Millis(time.Minute), Hosts: []string{"a"},
 		Sections: map[string]Advice{"websocket": {Interval: Millis(1), Timeout: Millis(5 * time.Second)}},
 	}
 	later := Advice{
 		Interval: Millis(0), MaxInterval: Millis(10 * time.Second), MultipleClients: ptr(true),
-		Sections: map[string]Advice{"websocket": {Timeout: Millis(0)}, "long-polling": {Reconnect: None}},
+		Sections: map[string]Advice{"websocket": {Timeout: Millis(0)}, "long-polling": {Reconnect: ReconnectNone}},
 	}
 	before := fmt.Sprint(old.Sections["websocket"].Timeout, len(old.Sections), len(later.Sections), *old.Interval)
 	got := old.Merge(later)
 	require.Equal(t, Advice{
-		Reconnect: Retry, Interval: Millis(0), Timeout: Millis(time.Minute), MaxInterval: Millis(10 * time.Second),
+		Reconnect: ReconnectRetry, Interval: Millis(0), Timeout: Millis(time.Minute), MaxInterval: Millis(10 * time.Second),
 		MultipleClients: ptr(true), Hosts: []string{"a"},
-		Sections: map[string]Advice{"websocket": {Interval: Millis(1), Timeout: Millis(0)}, "long-polling": {Reconnect: None}},
+		Sections: map[string]Advice{"websocket": {Interval: Millis(1), Timeout: Millis(0)}, "long-polling": {Reconnect: ReconnectNone}},
 	}, got)
 	require.Equal(t, before, fmt.Sprint(old.Sections["websocket"].Timeout, len(old.Sections), len(later.Sections), *old.Interval), "neither is changed")
 
 	require.Equal(t, later, Advice{}.Merge(later))
 	require.Equal(t, later, later.Merge(Advice{}))
 	require.Equal(t, []string{"b"}, old.Merge(Advice{Hosts: []string{"b"}}).Hosts)
-	require.Equal(t, None, old.Merge(Advice{Reconnect: None}).Reconnect)
+	require.Equal(t, ReconnectNone, old.Merge(Advice{Reconnect: ReconnectNone}).Reconnect)
 }
 
 // A server that names other sections in every reply does not make what a
@@ -130,8 +130,8 @@ func TestAdviceSectionsAreBounded(t *testing.T) {
 }
 
 func TestAdviceFor(t *testing.T) {
-	a := Advice{Reconnect: Retry, Interval: Millis(time.Second), Sections: map[string]Advice{"websocket": {Interval: Millis(0), Reconnect: None}}}
-	require.Equal(t, Advice{Reconnect: None, Interval: Millis(0)}, a.For("websocket"))
-	require.Equal(t, Advice{Reconnect: Retry, Interval: Millis(time.Second)}, a.For("long-polling"))
+	a := Advice{Reconnect: ReconnectRetry, Interval: Millis(time.Second), Sections: map[string]Advice{"websocket": {Interval: Millis(0), Reconnect: ReconnectNone}}}
+	require.Equal(t, Advice{Reconnect: ReconnectNone, Interval: Millis(0)}, a.For("websocket"))
+	require.Equal(t, Advice{Reconnect: ReconnectRetry, Interval: Millis(time.Second)}, a.For("long-polling"))
 	require.Len(t, a.Sections, 1, "a is not changed")
 }

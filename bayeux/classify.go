@@ -20,21 +20,21 @@ func (e *Error) classify(ch Channel) Kind {
 	switch {
 	case says("unknown client", "session_unknown", "unknown session", "not completed handshake", "invalid clientid"):
 		if ch == MetaHandshake { // which names no session, and another one would not help
-			return Unauthorized
+			return KindUnauthorized
 		}
-		return UnknownSession
+		return KindUnknownSession
 	case says("limit exceeded", "too busy", "too many"), e.Code == 503, e.Code == 429:
-		return Busy
+		return KindBusy
 	case says("_missing", "channel missing", "missing required parameter"):
-		return Malformed
+		return KindMalformed
 	case says("authentication invalid", "requires authentication", "handshake_denied", "handshake denied", "handshake_failed"):
-		return Unauthorized
+		return KindUnauthorized
 	case ch == MetaHandshake && (e.Code == 401 || e.Code == 403):
-		return Unauthorized
+		return KindUnauthorized
 	case says("_denied", "denied_by", "forbidden", "not allowed"):
-		return Forbidden
+		return KindForbidden
 	case says("channel_invalid", "subscription_invalid", "invalid channel", "unknown channel"):
-		return InvalidChannel
+		return KindInvalidChannel
 	}
 	return kindOf(e.Code)
 }
@@ -43,15 +43,15 @@ func (e *Error) classify(ch Channel) Kind {
 func kindOf(code int) Kind {
 	switch {
 	case code == 401:
-		return Unauthorized
+		return KindUnauthorized
 	case code == 403:
-		return Forbidden
+		return KindForbidden
 	case code >= 400 && code <= 499:
-		return Malformed
+		return KindMalformed
 	case code >= 500 && code <= 599:
-		return Failed
+		return KindFailed
 	}
-	return Refused
+	return KindRefused
 }
 
 // failureReason reads ext.sfdc.failureReason. Maps, for they compare keys

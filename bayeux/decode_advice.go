@@ -112,7 +112,7 @@ func (d *decoder) reconnect(to *Reconnect) error {
 		return err
 	}
 	switch r := Reconnect(unquote(v)); r {
-	case Retry, Rehandshake, None:
+	case ReconnectRetry, ReconnectHandshake, ReconnectNone:
 		*to = r
 	}
 	return nil

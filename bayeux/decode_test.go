@@ -302,7 +302,7 @@ func TestAdviceOfEventsIsNoneOfTheServers(t *testing.T) {
 	ms, err := Decode([]byte(in), Limits{})
 	require.NoError(t, err)
 	require.Nil(t, ms[0].Meta)
-	require.Equal(t, Retry, ms[2*maxAdvised].Advice().Reconnect)
+	require.Equal(t, ReconnectRetry, ms[2*maxAdvised].Advice().Reconnect)
 }
 
 // A decoder that stopped in the middle is as good as new for the next frame.
@@ -333,8 +333,8 @@ func TestAppend(t *testing.T) {
 	full := Message{Channel: "/a", ID: "1", Data: []byte(`{}`), Ext: []byte(`[]`), Meta: &Meta{
 		ClientID: "c", Version: "1.0", MinimumVersion: "0.9", SupportedConnectionTypes: []string{"a", "b"}, ConnectionType: "t",
 		Subscription: []Channel{"/x", "/y"}, Verdict: true, Successful: true, Error: "e",
-		Advice: &Advice{Reconnect: None, Interval: Millis(1e9), Timeout: Millis(0), MaxInterval: Millis(2e9), MultipleClients: ptr(false), Hosts: []string{"h"},
-			Sections: map[string]Advice{"z": {Interval: Millis(1e6)}, "a\"": {Reconnect: Retry}, "m": {}}},
+		Advice: &Advice{Reconnect: ReconnectNone, Interval: Millis(1e9), Timeout: Millis(0), MaxInterval: Millis(2e9), MultipleClients: ptr(false), Hosts: []string{"h"},
+			Sections: map[string]Advice{"z": {Interval: Millis(1e6)}, "a\"": {Reconnect: ReconnectRetry}, "m": {}}},
 	}}
 	const want = `[{"channel":"/a","id":"1","clientId":"c","version":"1.0","minimumVersion":"0.9","connectionType":"t","error":"e",` +
 		`"supportedConnectionTypes":["a","b"],"subscription":["/x","/y"],"successful":true,` +

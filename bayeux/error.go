@@ -10,16 +10,16 @@ import (
 // servers: 401 is an unknown session on Faye and a bad token on Salesforce.
 type Kind uint8
 
-// The kinds. A new one may be added; treat those not known as Refused.
+// The kinds. A new one may be added; treat those not known as KindRefused.
 const (
-	Refused        Kind = iota // the server said no and gave no reason that is known here
-	UnknownSession             // the clientId is not, or no longer, known: a new handshake is due
-	Unauthorized               // sign-in failed or is missing: a handshake refused, a token rejected
-	Forbidden                  // signed in, but not allowed to subscribe, create or publish there
-	InvalidChannel             // the channel's name is not acceptable
-	Malformed                  // the message itself is not acceptable: a missing field, a bad id, too large
-	Busy                       // a limit of the server is reached; later may do
-	Failed                     // the server broke while it worked on the message
+	KindRefused        Kind = iota // the server said no and gave no reason that is known here
+	KindUnknownSession             // the clientId is not, or no longer, known: a new handshake is due
+	KindUnauthorized               // sign-in failed or is missing: a handshake refused, a token rejected
+	KindForbidden                  // signed in, but not allowed to subscribe, create or publish there
+	KindInvalidChannel             // the channel's name is not acceptable
+	KindMalformed                  // the message itself is not acceptable: a missing field, a bad id, too large
+	KindBusy                       // a limit of the server is reached; later may do
+	KindFailed                     // the server broke while it worked on the message
 )
 
 func (k Kind) String() string {
@@ -43,13 +43,13 @@ type Error struct {
 
 // Sentinels for errors.Is.
 var (
-	ErrUnknownSession = &Error{Kind: UnknownSession}
-	ErrUnauthorized   = &Error{Kind: Unauthorized}
-	ErrForbidden      = &Error{Kind: Forbidden}
-	ErrInvalidChannel = &Error{Kind: InvalidChannel}
-	ErrMalformed      = &Error{Kind: Malformed}
-	ErrBusy           = &Error{Kind: Busy}
-	ErrFailed         = &Error{Kind: Failed}
+	ErrUnknownSession = &Error{Kind: KindUnknownSession}
+	ErrUnauthorized   = &Error{Kind: KindUnauthorized}
+	ErrForbidden      = &Error{Kind: KindForbidden}
+	ErrInvalidChannel = &Error{Kind: KindInvalidChannel}
+	ErrMalformed      = &Error{Kind: KindMalformed}
+	ErrBusy           = &Error{Kind: KindBusy}
+	ErrFailed         = &Error{Kind: KindFailed}
 )
 
 // maxArgs bounds Args; the last one keeps what is left, commas and all.
@@ -79,7 +79,7 @@ func ParseError(ch Channel, raw string) *Error {
 // unknown session, one of which is the clientId.
 func (e *Error) Error() string {
 	said := e.Raw
-	if e.Kind == UnknownSession && e.Args != nil {
+	if e.Kind == KindUnknownSession && e.Args != nil {
 		said = strconv.Itoa(e.Code) + "::" + e.Text
 	}
 	if said == "" {

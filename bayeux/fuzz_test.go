@@ -139,7 +139,7 @@ func inRange(t *testing.T, a Advice) {
 			require.True(t, *d >= 0 && *d <= MaxAdvised && *d%time.Millisecond == 0, *d)
 		}
 	}
-	require.Contains(t, []Reconnect{"", Retry, Rehandshake, None}, a.Reconnect)
+	require.Contains(t, []Reconnect{"", ReconnectRetry, ReconnectHandshake, ReconnectNone}, a.Reconnect)
 }
 
 // FuzzError: any text is an error, kept whole; what is told of it is short,
@@ -158,7 +158,7 @@ func FuzzError(f *testing.F) {
 		require.Less(t, len(e.Error()), 1000)
 		require.Equal(t, e, ParseError(Channel(ch), raw))
 		require.ErrorIs(t, e, &Error{Kind: e.Kind})
-		require.NotEqual(t, UnknownSession, ParseError(MetaHandshake, raw).Kind, "a handshake is not answered by a handshake")
+		require.NotEqual(t, KindUnknownSession, ParseError(MetaHandshake, raw).Kind, "a handshake is not answered by a handshake")
 		for _, r := range e.Error() {
 			require.True(t, r >= ' ' && r != 0x7f && r != utf8.RuneError || strings.ContainsRune(raw, r), "%q", e.Error())
 		}

@@ -47,7 +47,7 @@ var advised = rapid.Custom(func(t *rapid.T) *time.Duration {
 
 func drawAdvice(t *rapid.T) Advice {
 	return Advice{
-		Reconnect:       rapid.SampledFrom([]Reconnect{"", Retry, Rehandshake, None}).Draw(t, "reconnect"),
+		Reconnect:       rapid.SampledFrom([]Reconnect{"", ReconnectRetry, ReconnectHandshake, ReconnectNone}).Draw(t, "reconnect"),
 		Interval:        maybe(t, advised),
 		Timeout:         maybe(t, advised),
 		MaxInterval:     maybe(t, advised),

@@ -332,12 +332,12 @@ var badReplies = []badReply{
 		name: "`reconnect: none`",
 		long: outcome{"ends", "publish never leaves; the end: ErrLeft", 6},
 		sock: outcome{"ends", "publish never leaves; the end: ErrLeft", 6},
-		make: advise(bayeux.Advice{Reconnect: bayeux.None})},
+		make: advise(bayeux.Advice{Reconnect: bayeux.ReconnectNone})},
 	{
 		name: "`reconnect: handshake` though successful",
 		long: outcome{"begins new sessions", "publish arrives; gap, new session", 60},
 		sock: outcome{"begins new sessions", "publish arrives or has an unknown outcome; gap, new session", 90},
-		make: advise(bayeux.Advice{Reconnect: bayeux.Rehandshake})},
+		make: advise(bayeux.Advice{Reconnect: bayeux.ReconnectHandshake})},
 	{
 		name: "an interval of 10¹² ms",
 		long: outcome{"goes on", "publish arrives; gap, new session", 6},

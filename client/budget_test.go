@@ -29,7 +29,7 @@ func TestARefusalThatWasMendedIsNoneLater(t *testing.T) {
 		x := exchange()
 		go func() { _ = c.Publish(context.Background(), "/a", 1) }()
 		synctest.Wait()
-		p.draw(transport.Commands, x)
+		p.draw(transport.LaneCommands, x)
 		p.end(x, refused)
 		time.Sleep(time.Minute)
 		for range 5 {

@@ -22,7 +22,7 @@ type Client struct {
 	d   *Dialer
 	o   Options // Header is a copy
 	log *slog.Logger
-	s   *transport.Session
+	s   *transport.SessionConfig
 	t   transport.Transport
 	ctx context.Context // ends with Close; for the Credentials hook
 	end context.CancelFunc
@@ -125,7 +125,7 @@ func (c *Client) step(f func(*fx)) {
 	idle := c.err != nil || !c.failures.until.IsZero()
 	c.mu.Unlock()
 	if e.dead {
-		c.s.Network.Suspect()
+		c.s.Shared.DropIdleConnections()
 	}
 	for _, id := range e.cut {
 		c.t.Cut(id, e.why)
@@ -146,11 +146,11 @@ func (c *Client) step(f func(*fx)) {
 // draws wakes the lanes on which something waits to leave.
 func (c *Client) draws(e *fx) {
 	if c.id == "" { // what opens must carry the credential
-		e.wake[transport.Commands] = !c.shake.asking && c.failures.until.IsZero() && c.admitted(mono.Now())
+		e.wake[transport.LaneCommands] = !c.shake.asking && c.failures.until.IsZero() && c.admitted(mono.Now())
 	} else {
-		e.wake[transport.Commands] = len(c.out.queue) > 0
+		e.wake[transport.LaneCommands] = len(c.out.queue) > 0
 	}
-	e.wake[transport.Connect] = c.id != "" && c.cycle.ready
+	e.wake[transport.LaneConnect] = c.id != "" && c.cycle.ready
 }
 
 // cutLeg has the leg cut after the step.
@@ -205,7 +205,7 @@ func (c *Client) tick() {
 		}
 		if mono.Due(&c.cycle.due, now) {
 			c.cycle.ready, c.cycle.first = true, false
-			e.wake[transport.Connect] = true
+			e.wake[transport.LaneConnect] = true
 		}
 	})
 }

@@ -58,7 +58,7 @@ func (d *Dialer) lookAtClocks() {
 	if jump.Abs() < leastJump {
 		return
 	}
-	d.network().Suspect()
+	d.network().DropIdleConnections()
 	for _, c := range d.all() {
 		c.jumped(jump)
 	}

@@ -144,11 +144,11 @@ func (c *Client) connected(e *fx, l *leg, m *bayeux.Message) {
 	c.ends(e, y.x, m.Channel, m, err)
 	switch {
 	case c.leaving != nil:
-	case advised == bayeux.None && err == nil:
+	case advised == bayeux.ReconnectNone && err == nil:
 		c.stop(e, ErrLeft)
-	case advised == bayeux.None:
+	case advised == bayeux.ReconnectNone:
 		c.stop(e, &OpError{Op: "connect", Err: err})
-	case isUnknown(err), advised == bayeux.Rehandshake:
+	case isUnknown(err), advised == bayeux.ReconnectHandshake:
 		c.handshake(e, &OpError{Op: "connect", Err: orStale(err)})
 	case errors.Is(err, bayeux.ErrUnauthorized) && advised == "":
 		if !c.mends(refusedConnect) && c.o.Credentials != nil {

@@ -10,10 +10,10 @@ import (
 )
 
 // network is the Dialer's, made at its first use.
-func (d *Dialer) network() *transport.Network {
+func (d *Dialer) network() *transport.SharedConfig {
 	s := &d.shared
 	s.once.Do(func() {
-		s.network = &transport.Network{TLS: resuming(d.TLS), Proxy: d.Proxy, DialContext: d.DialContext, Silence: d.Silence, Limits: d.Limits.WithDefaults()}
+		s.network = &transport.SharedConfig{TLS: resuming(d.TLS), Proxy: d.Proxy, DialContext: d.DialContext, Silence: d.Silence, Limits: d.Limits.WithDefaults()}
 		s.network.RoundTripper = longpoll.NewRoundTripper(s.network)
 	})
 	return s.network

@@ -20,7 +20,7 @@ import (
 // shared is what the sessions of a Dialer have in common.
 type shared struct {
 	once    sync.Once
-	network *transport.Network
+	network *transport.SharedConfig
 
 	mu       sync.Mutex
 	clients  map[*Client]struct{}
@@ -169,7 +169,7 @@ func (d *Dialer) newClient(rawURL string, o *Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.s = transport.NewSession(d.network(), target)
+	c.s = transport.NewSessionConfig(d.network(), target)
 	c.s.Logger, c.s.Jar = c.log, c.o.Jar
 	if c.s.Jar == nil {
 		c.s.Jar = newJar()
@@ -272,7 +272,7 @@ func (d *Dialer) all() []*Client {
 // one now: idle connections are dropped, so is what was learnt of the paths,
 // what is open has to show that it lives, and those who wait try at once.
 func (d *Dialer) NetworkChanged() {
-	d.network().Suspect()
+	d.network().DropIdleConnections()
 	d.forgetPaths()
 	for _, c := range d.all() {
 		c.step(func(e *fx) {
@@ -294,5 +294,5 @@ func (d *Dialer) Close() {
 		wg.Go(func() { _ = c.Close() })
 	}
 	wg.Wait()
-	d.network().Suspect()
+	d.network().DropIdleConnections()
 }

@@ -214,7 +214,7 @@ func FuzzReplies(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		p := &pipe{cuts: map[transport.LegID]error{}}
-		d := &Dialer{Open: func(_ *transport.Session, h transport.Handler) transport.Transport { p.h = h; return p }}
+		d := &Dialer{Open: func(_ *transport.SessionConfig, h transport.Handler) transport.Transport { p.h = h; return p }}
 		defer d.Close()
 		c, err := d.newClient("http://server/", &Options{KeepDialing: true})
 		require.NoError(t, err)
@@ -222,7 +222,7 @@ func FuzzReplies(f *testing.F) {
 		defer c.Close()
 		c.step(func(e *fx) { c.handshake(e, nil) })
 		l := exchange()
-		require.NotEmpty(t, p.h.Next(transport.Commands, l))
+		require.NotEmpty(t, p.h.Next(transport.LaneCommands, l))
 		hears(c, l, first)
 		if c.sessions == 0 { // it was not granted, and may have ended the client
 			require.Empty(t, c.id)
@@ -232,7 +232,7 @@ func FuzzReplies(f *testing.F) {
 		require.LessOrEqual(t, len(c.id), maxClientID)
 		l = exchange()
 		c.step(func(*fx) { c.cycle.ready = c.id != "" })
-		p.h.Next(transport.Connect, l)
+		p.h.Next(transport.LaneConnect, l)
 		batch := c.batch
 		hears(c, l, second)
 		require.GreaterOrEqual(t, c.batch, batch)

@@ -30,10 +30,10 @@ func (c *Client) draw(e *fx, lane transport.Lane, l transport.Leg, now mono.Time
 		return nil
 	}
 	switch {
-	case c.id == "" && lane == transport.Commands:
+	case c.id == "" && lane == transport.LaneCommands:
 		b = c.drawHandshake(e, l, now)
 	case c.id == "":
-	case lane == transport.Connect:
+	case lane == transport.LaneConnect:
 		b = c.drawConnect(nil, l, now)
 	default:
 		b = c.drawCommands(l, now)
@@ -153,12 +153,12 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 	}
 	// A warm connection is often dead after a network event, and nothing says
 	// so until it is used: once, that is no failure.
-	resend := err != nil && err.Reused && !c.resent
+	resend := err != nil && err.StaleConn && !c.resent
 	if resend {
 		c.resent, e.dead, c.failures.again = true, true, mono.Now()
 	}
-	smaller := l != nil && err != nil && len(err.Refused) > 1         // it was too much at once: that is no failure
-	refused := l != nil && l.once && err != nil && err.Refused != nil // and nothing else happened
+	smaller := l != nil && err != nil && len(err.TooLarge) > 1         // it was too much at once: that is no failure
+	refused := l != nil && l.once && err != nil && err.TooLarge != nil // and nothing else happened
 	if !c.ack && c.id != "" && err != nil && !err.Unsent && !refused && l != nil && !l.stale {
 		c.doubts(l)
 	}
@@ -166,7 +166,7 @@ func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
 	case useless: // what waits at the server cannot be had: a new session tells so
 		c.handshake(e, &OpError{Op: "connect", Err: causeOf(err)})
 		return
-	case err != nil && err.Elsewhere:
+	case err != nil && err.RetryNow:
 		c.failures.until, c.failures.again = mono.Time{}, mono.Now()
 	case opened && l.stale, resend, smaller:
 	case lost || err != nil && (!opened || !l.once):

@@ -163,7 +163,7 @@ func (c *Client) refused(e *fx, m *bayeux.Message, err error) {
 	switch {
 	case unauthorized && c.mends(refusedHandshake):
 		c.turn(e, Handshaking, err)
-	case advised == bayeux.None, unauthorized && advised == "", c.sessions == 0 && !c.o.KeepDialing:
+	case advised == bayeux.ReconnectNone, unauthorized && advised == "", c.sessions == 0 && !c.o.KeepDialing:
 		c.stop(e, err)
 	default:
 		c.fail(e, err, c.interval())

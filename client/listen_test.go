@@ -25,7 +25,7 @@ func TestListenersAreToldOfGaps(t *testing.T) {
 				done <- err
 			}()
 			synctest.Wait()
-			b := p.draw(transport.Commands, k)
+			b := p.draw(transport.LaneCommands, k)
 			l, err := c.Listen("/service/a", nil)
 			require.NoError(t, err)
 			p.say(k, `[{"channel":"/meta/subscribe","id":"`+idOf(t, b, bayeux.MetaSubscribe)+`","subscription":"/service/a","successful":false,"error":"403::subscription_denied"}]`)

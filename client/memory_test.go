@@ -163,7 +163,7 @@ func TestReceiptsKeepNoFrames(t *testing.T) {
 			r, err := c.Send(context.Background(), Draft{Channel: "/a", Data: 1})
 			require.NoError(t, err)
 			receipts = append(receipts, r)
-			id := idOf(t, p.draw(transport.Commands, l), "/a")
+			id := idOf(t, p.draw(transport.LaneCommands, l), "/a")
 			if n%2 == 0 {
 				p.say(l, batch(reply("/a", id, `"ext":{"x":1}`), event("/b", `"`+junk+`"`)))
 				require.NoError(t, r.Wait(context.Background()))

@@ -101,7 +101,7 @@ func (c *Client) newOp(m bayeux.Message) *op {
 // push puts an op at the end of the queue.
 func (c *Client) push(e *fx, p *op) {
 	c.out.queue = append(c.out.queue, p)
-	e.wake[transport.Commands] = true
+	e.wake[transport.LaneCommands] = true
 }
 
 // fits reports whether size more bytes in n messages may be sent now. What is
@@ -190,7 +190,7 @@ func (c *Client) settle(e *fx, p *op, err error) {
 	p.forget()
 	c.free(p)
 	close(p.done)
-	e.wake[transport.Commands] = e.wake[transport.Commands] || c.unnamed
+	e.wake[transport.LaneCommands] = e.wake[transport.LaneCommands] || c.unnamed
 }
 
 // forget drops what a Receipt need not keep.
@@ -278,7 +278,7 @@ func (c *Client) overdue(e *fx, now mono.Time) {
 	}
 	c.putBack(again)
 	c.reviewAll(e, now)
-	e.wake[transport.Commands] = true
+	e.wake[transport.LaneCommands] = true
 }
 
 // asked is the op that m, which came on a leg, is the reply to; nil: none is.
@@ -406,7 +406,7 @@ func (c *Client) endOps(e *fx, id transport.LegID, err *transport.Error) bool {
 		case p.alone, p.sub != "" && !c.returns(p, not):
 		case err != nil && err.Unsent, !not && p.repeat:
 			back = append(back, p)
-		case not && (len(err.Refused) > 1 || c.mayLeave(p)): // in smaller pieces, or another way
+		case not && (len(err.TooLarge) > 1 || c.mayLeave(p)): // in smaller pieces, or another way
 			back = append(back, p)
 		}
 	}
@@ -423,5 +423,5 @@ func (c *Client) endOps(e *fx, id transport.LegID, err *transport.Error) bool {
 // untaken reports whether a leg that ended with err proves that the server does
 // not have what p sent on it.
 func untaken(err *transport.Error, p *op) bool {
-	return err != nil && (err.Unsent || slices.Contains(err.Refused, p.m.ID))
+	return err != nil && (err.Unsent || slices.Contains(err.TooLarge, p.m.ID))
 }

@@ -44,14 +44,14 @@ func TestWhatDidNotLeaveLeavesAgainInItsOrder(t *testing.T) {
 			rs = append(rs, r)
 		}
 		l := exchange()
-		before := p.draw(transport.Commands, l)
+		before := p.draw(transport.LaneCommands, l)
 		_, err := c.Send(context.Background(), Draft{Channel: "/a", Data: 3})
 		require.NoError(t, err)
 		p.end(l, &transport.Error{Op: "dial", Unsent: true, Err: errors.New("refused")})
-		require.Empty(t, p.draw(transport.Commands, exchange()), "a pause")
+		require.Empty(t, p.draw(transport.LaneCommands, exchange()), "a pause")
 		time.Sleep(firstRetry)
 		l = exchange()
-		after := p.draw(transport.Commands, l)
+		after := p.draw(transport.LaneCommands, l)
 		require.True(t, strings.HasPrefix(after, strings.TrimSuffix(before, "]")), "%s\n%s", before, after)
 		require.Contains(t, after, `"data":3`)
 		p.end(l, reset(false))
@@ -66,11 +66,11 @@ func TestAtLeastOnceLeavesAgain(t *testing.T) {
 		r, err := c.Send(context.Background(), Draft{Channel: "/a", Data: 1, AtLeastOnce: true})
 		require.NoError(t, err)
 		l := exchange()
-		p.draw(transport.Commands, l)
+		p.draw(transport.LaneCommands, l)
 		p.end(l, reset(false))
 		time.Sleep(firstRetry)
 		l = exchange()
-		b := p.draw(transport.Commands, l)
+		b := p.draw(transport.LaneCommands, l)
 		p.say(l, batch(reply("/a", idOf(t, b, "/a"))))
 		require.NoError(t, r.Wait(context.Background()))
 	})
@@ -81,11 +81,11 @@ func TestPublishWhoseContextEndedBeforeItLeftNeverLeaves(t *testing.T) {
 		err := c.Publish(within(time.Second), "/a", 1)
 		require.False(t, outcome(t, err).Sent)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.Empty(t, p.draw(transport.Commands, exchange()))
+		require.Empty(t, p.draw(transport.LaneCommands, exchange()))
 
 		done := make(chan error, 1)
 		go func() { done <- c.Publish(within(time.Second), "/a", 1) }()
-		require.NotEmpty(t, p.draw(transport.Commands, exchange()))
+		require.NotEmpty(t, p.draw(transport.LaneCommands, exchange()))
 		require.True(t, outcome(t, <-done).Sent)
 	})
 }
@@ -102,7 +102,7 @@ func TestServersWordIsTheOutcome(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- c.Publish(context.Background(), "/a", 1) }()
 			l := exchange()
-			b := p.draw(transport.Commands, l)
+			b := p.draw(transport.LaneCommands, l)
 			p.say(l, batch(fmt.Sprintf(row.answer, idOf(t, b, "/a"))))
 			require.ErrorIs(t, <-done, row.is)
 		}
@@ -110,7 +110,7 @@ func TestServersWordIsTheOutcome(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- c.Publish(context.Background(), "/a", 1) }()
 		l := exchange()
-		id := idOf(t, p.draw(transport.Commands, l), "/a")
+		id := idOf(t, p.draw(transport.LaneCommands, l), "/a")
 		p.say(l, batch(reply("/b", id), `{"channel":"/a","id":"`+id+`","data":1}`))
 		require.True(t, outcome(t, <-done).Sent)
 	})
@@ -121,14 +121,14 @@ func TestLateCommandOnASocketSettlesAlone(t *testing.T) {
 		l := socket()
 		done := make(chan error, 1)
 		go func() { done <- c.Publish(context.Background(), "/a", 1) }()
-		p.draw(transport.Commands, l)
+		p.draw(transport.LaneCommands, l)
 		err := <-done
 		require.ErrorIs(t, err, ErrLate)
 		require.NoError(t, p.cutOf(l.ID))
 
 		e := exchange()
 		go func() { done <- c.Publish(context.Background(), "/a", 1) }()
-		p.draw(transport.Commands, e)
+		p.draw(transport.LaneCommands, e)
 		time.Sleep(10 * time.Second)
 		require.ErrorIs(t, p.cutOf(e.ID), ErrLate, "late on an exchange means to cut it")
 		p.end(e, &transport.Error{Op: "cut", Err: ErrLate})
@@ -149,7 +149,7 @@ func TestRemoteCall(t *testing.T) {
 				done <- err
 			}()
 			l := exchange()
-			id := idOf(t, p.draw(transport.Commands, l), "/service/rpc")
+			id := idOf(t, p.draw(transport.LaneCommands, l), "/service/rpc")
 			p.say(l, batch(strings.Split(fmt.Sprintf(strings.Join(answers, "\n"), id), "\n")...))
 			err := <-done
 			if answers[len(answers)-1] == refused {
@@ -175,7 +175,7 @@ func TestRemoteCallAnsweredByTheOtherLane(t *testing.T) {
 			done <- err
 		}()
 		l := exchange()
-		id := idOf(t, p.draw(transport.Commands, l), "/service/rpc")
+		id := idOf(t, p.draw(transport.LaneCommands, l), "/service/rpc")
 		p.say(l, batch(reply("/service/rpc", id)))
 		synctest.Wait()
 		require.Empty(t, done)
@@ -198,11 +198,11 @@ func TestOutboxIsBounded(t *testing.T) {
 			sent <- err
 		}()
 		l := exchange()
-		p.draw(transport.Commands, l)
+		p.draw(transport.LaneCommands, l)
 		p.end(l, nil) // neither is answered
 		require.NoError(t, <-sent)
 		require.ErrorIs(t, c.Flush(within(time.Second)), context.DeadlineExceeded)
-		p.draw(transport.Commands, exchange())
+		p.draw(transport.LaneCommands, exchange())
 	})
 }
 
@@ -215,16 +215,16 @@ func TestBatchStaysTogether(t *testing.T) {
 		require.NoError(t, err)
 		_, err = c.Batch(context.Background(), Draft{Channel: "/a", Data: data}, Draft{Channel: "/b", Data: data}, Draft{Channel: "/c", Data: data})
 		require.NoError(t, err)
-		first := p.draw(transport.Commands, l)
+		first := p.draw(transport.LaneCommands, l)
 		require.Contains(t, first, "/alone")
 		require.NotContains(t, first, "/a\"", "the batch would not fit whole")
-		second := p.draw(transport.Commands, l)
+		second := p.draw(transport.LaneCommands, l)
 		for _, ch := range []bayeux.Channel{"/a", "/b", "/c"} {
 			idOf(t, second, ch)
 		}
 		_, err = c.Batch(context.Background(), Draft{Channel: "/a", Data: 1}, Draft{Channel: "/meta/connect"})
 		require.Error(t, err)
-		require.Empty(t, p.draw(transport.Commands, l), "all or none")
+		require.Empty(t, p.draw(transport.LaneCommands, l), "all or none")
 	})
 }
 
@@ -233,12 +233,12 @@ func TestRawDataGoesByteForByte(t *testing.T) {
 		raw := json.RawMessage(`{ "a" : 1.0e2, "a":"<&>" }`)
 		_, err := c.Send(context.Background(), Draft{Channel: "/a", Data: raw})
 		require.NoError(t, err)
-		require.Contains(t, p.draw(transport.Commands, exchange()), string(raw))
+		require.Contains(t, p.draw(transport.LaneCommands, exchange()), string(raw))
 		for _, bad := range []any{json.RawMessage(`{`), json.RawMessage("\"\xff\""), notText{}} { // what is not UTF-8 would end the WebSocket
 			_, err = c.Send(context.Background(), Draft{Channel: "/a", Data: bad})
 			require.Error(t, err)
 		}
-		require.Empty(t, p.draw(transport.Commands, exchange()))
+		require.Empty(t, p.draw(transport.LaneCommands, exchange()))
 	})
 }
 
@@ -263,11 +263,11 @@ func TestSameChannelTwiceIsOneSubscriptionOfTheServer(t *testing.T) {
 		require.Equal(t, []string{"1", "2", "3"}, pulled(wild))
 		require.Equal(t, []string{"3"}, pulled(local))
 		require.NoError(t, one.Unsubscribe(context.Background()))
-		require.Empty(t, p.draw(transport.Commands, exchange()))
+		require.Empty(t, p.draw(transport.LaneCommands, exchange()))
 		gone := make(chan error, 1)
 		go func() { gone <- two.Unsubscribe(context.Background()) }()
 		l = exchange()
-		b := p.draw(transport.Commands, l)
+		b := p.draw(transport.LaneCommands, l)
 		require.Contains(t, b, `"channel":"/meta/unsubscribe"`)
 		p.say(l, batch(reply(bayeux.MetaUnsubscribe, idOf(t, b, bayeux.MetaUnsubscribe))))
 		require.NoError(t, <-gone)
@@ -284,7 +284,7 @@ func TestRefusedSubscription(t *testing.T) {
 			done <- err
 		}()
 		l := exchange()
-		b := p.draw(transport.Commands, l)
+		b := p.draw(transport.LaneCommands, l)
 		p.say(l, batch(`{"channel":"/meta/subscribe","id":"`+idOf(t, b, bayeux.MetaSubscribe)+`","subscription":"/a","successful":false,"error":"403:denied_by_security_policy:subscribe_denied"}`))
 		require.ErrorIs(t, <-done, bayeux.ErrForbidden)
 		require.Empty(t, pulled(other))
@@ -301,7 +301,7 @@ func TestRefusedInALaterSessionIsToldToItsOwner(t *testing.T) {
 		time.Sleep(firstRetry)
 		p.grant("c2", acked)
 		l = exchange()
-		ms, err := bayeux.Decode([]byte(p.draw(transport.Commands, l)), bayeux.Limits{})
+		ms, err := bayeux.Decode([]byte(p.draw(transport.LaneCommands, l)), bayeux.Limits{})
 		require.NoError(t, err)
 		var answers []string
 		for _, m := range ms {
@@ -347,14 +347,14 @@ func TestDialTellsWhatFailed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := &pipe{t: t, cuts: map[transport.LegID]error{}}
-				d := &Dialer{Open: func(_ *transport.Session, h transport.Handler) transport.Transport { p.h = h; return p }}
+				d := &Dialer{Open: func(_ *transport.SessionConfig, h transport.Handler) transport.Transport { p.h = h; return p }}
 				done := make(chan error, 1)
 				go func() {
 					_, err := d.Dial(within(time.Minute), "http://server/cometd?token=secret", nil)
 					done <- err
 				}()
 				l := exchange()
-				b := p.draw(transport.Commands, l)
+				b := p.draw(transport.LaneCommands, l)
 				row.answer(p, l, idOf(t, b, bayeux.MetaHandshake))
 				err := <-done
 				row.check(t, err)
@@ -368,7 +368,7 @@ func TestDialTellsWhatFailed(t *testing.T) {
 func TestKeepDialingGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pipe{t: t, cuts: map[transport.LegID]error{}}
-		d := &Dialer{Open: func(_ *transport.Session, h transport.Handler) transport.Transport { p.h = h; return p }}
+		d := &Dialer{Open: func(_ *transport.SessionConfig, h transport.Handler) transport.Transport { p.h = h; return p }}
 		done := make(chan error, 1)
 		go func() {
 			c, err := d.Dial(within(time.Minute), "http://server/", &Options{KeepDialing: true})
@@ -379,7 +379,7 @@ func TestKeepDialingGoesOn(t *testing.T) {
 		}()
 		for range 5 {
 			l := exchange()
-			require.NotEmpty(t, p.draw(transport.Commands, l))
+			require.NotEmpty(t, p.draw(transport.LaneCommands, l))
 			p.end(l, reset(true))
 			time.Sleep(3 * time.Second)
 		}
@@ -391,8 +391,8 @@ func TestKeepDialingGoesOn(t *testing.T) {
 func TestCredentials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pipe{t: t, cuts: map[transport.LegID]error{}}
-		var s *transport.Session
-		d := &Dialer{Open: func(ts *transport.Session, h transport.Handler) transport.Transport { s, p.h = ts, h; return p }}
+		var s *transport.SessionConfig
+		d := &Dialer{Open: func(ts *transport.SessionConfig, h transport.Handler) transport.Transport { s, p.h = ts, h; return p }}
 		var mu sync.Mutex
 		var asked []bool
 		hook := func(_ context.Context, refused *Credential) (*Credential, error) {
@@ -409,7 +409,7 @@ func TestCredentials(t *testing.T) {
 			done <- c
 		}()
 		l := exchange()
-		b := p.draw(transport.Commands, l)
+		b := p.draw(transport.LaneCommands, l)
 		require.Contains(t, b, `"n":"1"`)
 		p.say(l, fmt.Sprintf(`[{"channel":"/meta/handshake","id":%q,"successful":false,"error":"401::expired","advice":{"reconnect":"none"}}]`, idOf(t, b, bayeux.MetaHandshake)))
 		p.grant("c", "")
@@ -432,7 +432,7 @@ func TestCredentials(t *testing.T) {
 func TestCredentialsThatCannotBeMendedEndTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pipe{t: t, cuts: map[transport.LegID]error{}}
-		d := &Dialer{Open: func(_ *transport.Session, h transport.Handler) transport.Transport { p.h = h; return p }}
+		d := &Dialer{Open: func(_ *transport.SessionConfig, h transport.Handler) transport.Transport { p.h = h; return p }}
 		broken := errors.New("the vault is shut")
 		done := make(chan error, 1)
 		go func() {
@@ -450,7 +450,7 @@ func TestDisconnectSaysGoodbyeLast(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- c.Disconnect(context.Background()) }()
 		l := exchange()
-		b := p.draw(transport.Commands, l)
+		b := p.draw(transport.LaneCommands, l)
 		require.Regexp(t, `/a.*/meta/disconnect`, b)
 		require.ErrorIs(t, c.Publish(context.Background(), "/a", 2), ErrClosed)
 		p.say(l, batch(reply("/a", idOf(t, b, "/a")), reply(bayeux.MetaDisconnect, idOf(t, b, bayeux.MetaDisconnect))))
@@ -462,7 +462,7 @@ func TestDisconnectSaysGoodbyeLast(t *testing.T) {
 
 func TestDisconnectIsBounded(t *testing.T) {
 	steady(t, nil, func(c *Client, p *pipe) {
-		go func() { p.draw(transport.Commands, exchange()) }()
+		go func() { p.draw(transport.LaneCommands, exchange()) }()
 		require.ErrorIs(t, c.Disconnect(within(2*time.Second)), context.DeadlineExceeded)
 	})
 }
@@ -499,26 +499,26 @@ func TestWhatMayHaveArrivedIsNeverCalledNotTaken(t *testing.T) {
 		"Drain":      {func(_ *testing.T, c *Client, _ *pipe) { _ = c.d.Drain(within(time.Second)) }, ErrClosed},
 		"a refusal": {func(t *testing.T, _ *Client, p *pipe) {
 			l := exchange()
-			p.say(l, fmt.Sprintf(refusal, idOf(t, p.draw(transport.Commands, l), "/a")))
+			p.say(l, fmt.Sprintf(refusal, idOf(t, p.draw(transport.LaneCommands, l), "/a")))
 		}, bayeux.ErrForbidden},
 		"its size": {func(t *testing.T, _ *Client, p *pipe) {
 			for range 2 {
 				l := exchange()
-				id := idOf(t, p.draw(transport.Commands, l), "/a")
-				p.end(l, &transport.Error{Op: "status", Status: 413, Refused: []string{id}, Err: errors.New("too large")})
+				id := idOf(t, p.draw(transport.LaneCommands, l), "/a")
+				p.end(l, &transport.Error{Op: "status", Status: 413, TooLarge: []string{id}, Err: errors.New("too large")})
 				time.Sleep(time.Second)
 			}
 		}, nil},
 		"not reached, and Close": {func(t *testing.T, c *Client, p *pipe) {
 			l := exchange()
-			p.draw(transport.Commands, l)
+			p.draw(transport.LaneCommands, l)
 			p.end(l, reset(true))
 			require.NoError(t, c.Close())
 		}, ErrClosed},
 		"unknown sessions": {func(t *testing.T, _ *Client, p *pipe) {
 			for n := range 3 {
 				l := exchange()
-				b := p.draw(transport.Commands, l)
+				b := p.draw(transport.LaneCommands, l)
 				if b == "" {
 					return
 				}
@@ -534,7 +534,7 @@ func TestWhatMayHaveArrivedIsNeverCalledNotTaken(t *testing.T) {
 				r, err := c.Send(context.Background(), Draft{Channel: "/a", Data: 1, AtLeastOnce: true})
 				require.NoError(t, err)
 				l := exchange()
-				p.draw(transport.Commands, l)
+				p.draw(transport.LaneCommands, l)
 				p.end(l, reset(false))
 				time.Sleep(firstRetry)
 				row.later(t, c, p)
@@ -555,11 +555,11 @@ func TestPublishWhoseCallerHasGoneLeavesNoMore(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- c.Publish(within(time.Second), "/a", 1) }()
 		l := exchange()
-		require.NotEmpty(t, p.draw(transport.Commands, l))
+		require.NotEmpty(t, p.draw(transport.LaneCommands, l))
 		require.True(t, outcome(t, <-done).Sent)
 		p.end(l, reset(true))
 		time.Sleep(time.Minute)
-		require.Empty(t, p.draw(transport.Commands, exchange()))
+		require.Empty(t, p.draw(transport.LaneCommands, exchange()))
 	})
 }
 
@@ -571,7 +571,7 @@ func TestFlushTellsWhatWasSettledBefore(t *testing.T) {
 			_, err := c.Send(context.Background(), Draft{Channel: ch, Data: 1})
 			require.NoError(t, err)
 			l := exchange()
-			p.say(l, fmt.Sprintf(answer, ch, idOf(t, p.draw(transport.Commands, l), ch)))
+			p.say(l, fmt.Sprintf(answer, ch, idOf(t, p.draw(transport.LaneCommands, l), ch)))
 		}
 		good, bad := `[{"channel":%q,"id":%q,"successful":true}]`, `[{"channel":%q,"id":%q,"successful":false,"error":"403:no:publish_denied"}]`
 		flushed := func(ch bayeux.Channel) {
@@ -600,7 +600,7 @@ func TestFlushTellsWhatWasSettledBefore(t *testing.T) {
 		require.NoError(t, err)
 		require.ErrorIs(t, c.Flush(within(time.Second)), context.DeadlineExceeded)
 		l := exchange()
-		p.say(l, fmt.Sprintf(bad, "/f", idOf(t, p.draw(transport.Commands, l), "/f")))
+		p.say(l, fmt.Sprintf(bad, "/f", idOf(t, p.draw(transport.LaneCommands, l), "/f")))
 		flushed("/e")
 		flushed("")
 
@@ -608,7 +608,7 @@ func TestFlushTellsWhatWasSettledBefore(t *testing.T) {
 		_, err = c.Send(context.Background(), Draft{Channel: "/g", Data: 1})
 		require.NoError(t, err)
 		l = exchange()
-		id := idOf(t, p.draw(transport.Commands, l), "/g")
+		id := idOf(t, p.draw(transport.LaneCommands, l), "/g")
 		done := make(chan error, 1)
 		go func() { done <- c.Flush(context.Background()) }()
 		synctest.Wait()
@@ -620,7 +620,7 @@ func TestFlushTellsWhatWasSettledBefore(t *testing.T) {
 		// Who waits for an outcome by itself has been told.
 		go func() { done <- c.Publish(context.Background(), "/i", 1) }()
 		l = exchange()
-		p.say(l, fmt.Sprintf(bad, "/i", idOf(t, p.draw(transport.Commands, l), "/i")))
+		p.say(l, fmt.Sprintf(bad, "/i", idOf(t, p.draw(transport.LaneCommands, l), "/i")))
 		require.ErrorIs(t, <-done, bayeux.ErrForbidden)
 		flushed("")
 	})

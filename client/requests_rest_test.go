@@ -27,11 +27,11 @@ func TestChangingOnesMindKeepsNothing(t *testing.T) {
 				close(done)
 			}()
 			synctest.Wait()
-			open = append(open, p.draw(transport.Commands, k))
+			open = append(open, p.draw(transport.LaneCommands, k))
 			cancel()
 			<-done
 			synctest.Wait()
-			open = append(open, p.draw(transport.Commands, k))
+			open = append(open, p.draw(transport.LaneCommands, k))
 			for ; len(open) > 4; open = open[1:] {
 				ms, err := bayeux.Decode([]byte(open[0]), bayeux.Limits{})
 				require.NoError(t, err)
@@ -55,16 +55,16 @@ func TestWhatIsAskedOfNoEffectIsSettled(t *testing.T) {
 		k := socket()
 		p.subscribe(c, "/a", nil, k)
 		for range maxUseless {
-			b := p.draw(transport.Connect, k)
+			b := p.draw(transport.LaneConnect, k)
 			if b == "" { // after a failure
 				time.Sleep(3 * time.Second)
-				b = p.draw(transport.Connect, k)
+				b = p.draw(transport.LaneConnect, k)
 			}
 			time.Sleep(6 * time.Second)
 			p.say(k, `[{"channel":"/meta/connect","id":"`+idOf(t, b, bayeux.MetaConnect)+`","successful":true,"ext":{"ack":1},"successful":true}]`)
 			time.Sleep(3 * time.Second)
 		}
-		asked := p.draw(transport.Commands, k)
+		asked := p.draw(transport.LaneCommands, k)
 		require.Contains(t, asked, string(nowhere))
 		p.say(k, batch(reply(bayeux.MetaUnsubscribe, idOf(t, asked, bayeux.MetaUnsubscribe), `"subscription":"`+string(nowhere)+`"`)))
 		require.Zero(t, c.out.unsettled())

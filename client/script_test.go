@@ -121,7 +121,7 @@ func bubble(t *testing.T, o *Options, ext string, f func(c *Client, p *pipe)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		p := &pipe{t: t, cuts: map[transport.LegID]error{}}
-		d := &Dialer{Open: func(_ *transport.Session, h transport.Handler) transport.Transport { p.h = h; return p }}
+		d := &Dialer{Open: func(_ *transport.SessionConfig, h transport.Handler) transport.Transport { p.h = h; return p }}
 		defer d.Close()
 		c := begin(t, d, o, p, ext)
 		f(c, p)
@@ -141,7 +141,7 @@ func begin(t *testing.T, d *Dialer, o *Options, p *pipe, ext string) *Client {
 		c, err := d.Dial(context.Background(), "http://server/cometd", o)
 		ch <- dialed{c, err}
 	}()
-	require.True(t, p.woken(transport.Commands))
+	require.True(t, p.woken(transport.LaneCommands))
 	p.grant("c1", ext)
 	r := <-ch
 	require.NoError(t, r.err)
@@ -152,7 +152,7 @@ func begin(t *testing.T, d *Dialer, o *Options, p *pipe, ext string) *Client {
 func (p *pipe) grant(clientID, ext string) {
 	p.t.Helper()
 	l := exchange()
-	b := p.draw(transport.Commands, l)
+	b := p.draw(transport.LaneCommands, l)
 	require.Contains(p.t, b, `"channel":"/meta/handshake"`)
 	require.NotContains(p.t, b, "},{", "a handshake is alone in its batch")
 	if ext != "" {
@@ -186,8 +186,8 @@ func (p *pipe) subscribe(c *Client, ch bayeux.Channel, o *SubscribeOptions, l tr
 		}
 		got <- s
 	}()
-	require.True(p.t, p.woken(transport.Commands))
-	b := p.draw(transport.Commands, l)
+	require.True(p.t, p.woken(transport.LaneCommands))
+	b := p.draw(transport.LaneCommands, l)
 	answers := []string{reply(bayeux.MetaSubscribe, idOf(p.t, b, bayeux.MetaSubscribe), fmt.Sprintf(`"subscription":%q`, ch))}
 	if strings.Contains(b, "/meta/connect") {
 		answers = append(answers, reply(bayeux.MetaConnect, idOf(p.t, b, bayeux.MetaConnect)))
@@ -199,7 +199,7 @@ func (p *pipe) subscribe(c *Client, ch bayeux.Channel, o *SubscribeOptions, l tr
 // hold draws the connect that is due and leaves it out.
 func (p *pipe) hold(l transport.Leg) (id string) {
 	p.t.Helper()
-	b := p.draw(transport.Connect, l)
+	b := p.draw(transport.LaneConnect, l)
 	require.NotEmpty(p.t, b, "a connect is due")
 	return idOf(p.t, b, bayeux.MetaConnect)
 }

@@ -15,17 +15,17 @@ import (
 
 func TestFirstConnectRidesWithTheFirstCommand(t *testing.T) {
 	bubble(t, nil, acked, func(c *Client, p *pipe) {
-		require.Empty(t, p.draw(transport.Connect, exchange()), "it waits for a command")
+		require.Empty(t, p.draw(transport.LaneConnect, exchange()), "it waits for a command")
 		l := exchange()
 		go func() { _, _ = c.Subscribe(context.Background(), "/a", nil) }()
-		b := p.draw(transport.Commands, l)
+		b := p.draw(transport.LaneCommands, l)
 		require.Contains(t, b, `"channel":"/meta/subscribe"`)
 		require.Contains(t, b, `"channel":"/meta/connect"`)
 		require.Contains(t, b, `"timeout":0`)
 		p.say(l, batch(reply(bayeux.MetaSubscribe, idOf(t, b, bayeux.MetaSubscribe)), reply(bayeux.MetaConnect, idOf(t, b, bayeux.MetaConnect), `"ext":{"ack":1}`)))
 		require.Equal(t, Connected, c.Status().State)
-		require.True(t, p.woken(transport.Connect))
-		held := p.draw(transport.Connect, exchange())
+		require.True(t, p.woken(transport.LaneConnect))
+		held := p.draw(transport.LaneConnect, exchange())
 		require.Contains(t, held, `"ext":{"ack":1}`)
 		require.NotContains(t, held, `"timeout"`, "the server's own hold is short enough")
 		require.Contains(t, held, `"interval":30000`, "the lease")
@@ -34,13 +34,13 @@ func TestFirstConnectRidesWithTheFirstCommand(t *testing.T) {
 
 func TestFirstConnectLeavesAlone(t *testing.T) {
 	bubble(t, nil, acked, func(c *Client, p *pipe) {
-		p.woken(transport.Connect)
+		p.woken(transport.LaneConnect)
 		time.Sleep(firstWait)
-		require.True(t, p.woken(transport.Connect))
+		require.True(t, p.woken(transport.LaneConnect))
 		l := socket()
-		require.NotEmpty(t, p.draw(transport.Connect, l))
-		require.Empty(t, p.draw(transport.Connect, l), "one is out")
-		require.NotEmpty(t, p.draw(transport.Connect, socket()), "another leg takes it over")
+		require.NotEmpty(t, p.draw(transport.LaneConnect, l))
+		require.Empty(t, p.draw(transport.LaneConnect, l), "one is out")
+		require.NotEmpty(t, p.draw(transport.LaneConnect, socket()), "another leg takes it over")
 	})
 }
 
@@ -73,7 +73,7 @@ func TestEventsOnCommandReplies(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- c.Publish(context.Background(), "/a", 7) }()
 			l := exchange()
-			b := p.draw(transport.Commands, l)
+			b := p.draw(transport.LaneCommands, l)
 			p.say(l, batch(event("/a", "7"), reply("/a", idOf(t, b, "/a")), event("/a", "8")))
 			require.NoError(t, <-done)
 			require.Equal(t, []string{"7", "8"}, pulled(s))
@@ -97,7 +97,7 @@ func TestReplyOnALegThatIsCutAcknowledgesNothing(t *testing.T) {
 				p.end(l, &transport.Error{Op: "cut", Err: ErrLate})
 				time.Sleep(firstRetry)
 				l = leg()
-				b := p.draw(transport.Connect, l)
+				b := p.draw(transport.LaneConnect, l)
 				require.NotContains(t, b, `"ack":5`)
 				p.say(l, batch(event("/a", "1"), reply(bayeux.MetaConnect, idOf(t, b, bayeux.MetaConnect), `"ext":{"ack":6}`)))
 				require.Equal(t, []string{"1"}, pulled(s))
@@ -118,14 +118,14 @@ func TestAckHoldsEventsForTheReplyThatNamesThem(t *testing.T) {
 		p.say(l, batch(reply(bayeux.MetaConnect, id, `"ext":{"ack":5}`)))
 		require.Equal(t, []string{"1", "2"}, pulled(s))
 
-		b := p.draw(transport.Connect, l)
+		b := p.draw(transport.LaneConnect, l)
 		require.Contains(t, b, `"ext":{"ack":5}`)
 		p.say(l, batch(event("/a", "3")))
 		p.end(l, reset(false))
 		require.Empty(t, pulled(s), "it comes again")
 		time.Sleep(firstRetry)
 		l = socket()
-		b = p.draw(transport.Connect, l)
+		b = p.draw(transport.LaneConnect, l)
 		require.Contains(t, b, `"ext":{"ack":5}`)
 		require.Contains(t, b, `"timeout":0`, "a connect without a reply: ask soon")
 		id = idOf(t, b, bayeux.MetaConnect)
@@ -143,7 +143,7 @@ func TestAckOnlyGrows(t *testing.T) {
 			id := p.hold(l)
 			p.say(l, batch(event("/a", "1"), reply(bayeux.MetaConnect, id, `"ext":{"ack":`+step.told+`}`)))
 			l = exchange()
-			b := p.draw(transport.Connect, l)
+			b := p.draw(transport.LaneConnect, l)
 			require.Contains(t, b, `"ext":{"ack":`+step.next+`}`)
 			p.say(l, batch(reply(bayeux.MetaConnect, idOf(t, b, bayeux.MetaConnect), `"ext":{"ack":`+step.next+`}`)))
 			got := ""
@@ -179,7 +179,7 @@ func TestGapOnBothSidesOfWhatWasOut(t *testing.T) {
 		id := p.hold(poll)
 		go func() { _ = c.Publish(context.Background(), "/b", 1) }()
 		l := exchange()
-		p.draw(transport.Commands, l)
+		p.draw(transport.LaneCommands, l)
 		p.end(l, reset(false))
 		time.Sleep(firstRetry)
 		p.say(poll, batch(event("/a", "1"), event("/a", "2"), reply(bayeux.MetaConnect, id)))
@@ -206,7 +206,7 @@ func TestGapUntilTheSessionHasMoved(t *testing.T) {
 				for range 2 {
 					go func() { _ = c.Publish(context.Background(), "/a", 2) }()
 					l := exchange()
-					b := p.draw(transport.Commands, l)
+					b := p.draw(transport.LaneCommands, l)
 					p.say(l, batch(event("/a", "2"), reply("/a", idOf(t, b, "/a"))))
 				}
 				l := leg()
@@ -233,7 +233,7 @@ func TestOneGapForALostAnswer(t *testing.T) {
 			go func() { _ = c.Publish(context.Background(), "/b", 1) }()
 			l := exchange()
 			synctest.Wait()
-			return l, idOf(t, p.draw(transport.Commands, l), "/b")
+			return l, idOf(t, p.draw(transport.LaneCommands, l), "/b")
 		}
 		l, _ := command()
 		p.end(l, reset(false))
@@ -257,7 +257,7 @@ func TestUnknownSessionOnAnyMessageBeginsAnother(t *testing.T) {
 				done := make(chan error, 1)
 				go func() { done <- c.Publish(context.Background(), "/a", 1) }()
 				l := exchange()
-				b := p.draw(transport.Commands, l)
+				b := p.draw(transport.LaneCommands, l)
 				if from == "connect" {
 					p.say(poll, `[{"advice":{"interval":0,"reconnect":"handshake"},"channel":"/meta/connect","id":"`+id+`","error":"402::session_unknown","successful":false}]`)
 					require.ErrorIs(t, p.cutOf(l.ID), errStale)
@@ -273,7 +273,7 @@ func TestUnknownSessionOnAnyMessageBeginsAnother(t *testing.T) {
 				time.Sleep(firstRetry)
 				p.grant("c2", acked)
 				l = exchange()
-				b = p.draw(transport.Commands, l)
+				b = p.draw(transport.LaneCommands, l)
 				require.Contains(t, b, `"clientId":"c2"`)
 				answers := []string{reply(bayeux.MetaSubscribe, idOf(t, b, bayeux.MetaSubscribe)), reply(bayeux.MetaConnect, idOf(t, b, bayeux.MetaConnect), `"ext":{"ack":1}`)}
 				if from == "publish" {
@@ -296,12 +296,12 @@ func TestServerThatForgetsEachSessionIsNotHammered(t *testing.T) {
 		for time.Since(start) < 10*time.Second {
 			time.Sleep(10 * time.Millisecond)
 			l := exchange()
-			if b := p.draw(transport.Connect, l); b != "" {
+			if b := p.draw(transport.LaneConnect, l); b != "" {
 				p.say(l, `[{"advice":{"interval":0,"reconnect":"handshake"},"channel":"/meta/connect","id":"`+idOf(t, b, bayeux.MetaConnect)+`","error":"402::session_unknown","successful":false}]`)
 				n++
 			}
 			l = exchange()
-			if b := p.draw(transport.Commands, l); b != "" {
+			if b := p.draw(transport.LaneCommands, l); b != "" {
 				p.say(l, batch(reply(bayeux.MetaHandshake, idOf(t, b, bayeux.MetaHandshake), `"clientId":"x"`)))
 				n++
 			}
@@ -317,12 +317,12 @@ func TestOutageCostsFewAttempts(t *testing.T) {
 		l := exchange()
 		p.hold(l)
 		p.end(l, reset(false))
-		p.woken(transport.Connect)
+		p.woken(transport.LaneConnect)
 		start := time.Now()
 		var at []time.Duration
 		for time.Since(start) < 300*time.Second {
 			time.Sleep(5 * time.Millisecond)
-			if p.woken(transport.Connect) {
+			if p.woken(transport.LaneConnect) {
 				l := exchange()
 				p.hold(l)
 				at = append(at, time.Since(start))
@@ -351,17 +351,17 @@ func TestServerAdviceIsAFloor(t *testing.T) {
 		l := exchange()
 		id := p.hold(l)
 		p.say(l, batch(reply(bayeux.MetaConnect, id, `"advice":{"multiple-clients":true,"interval":2000,"reconnect":"retry"}`)))
-		require.Empty(t, p.draw(transport.Connect, exchange()))
+		require.Empty(t, p.draw(transport.LaneConnect, exchange()))
 		time.Sleep(1999 * time.Millisecond)
-		require.Empty(t, p.draw(transport.Connect, exchange()))
+		require.Empty(t, p.draw(transport.LaneConnect, exchange()))
 		time.Sleep(time.Millisecond)
 		l = exchange()
 		p.hold(l)
 		p.end(l, &transport.Error{Op: "status", Status: 503, RetryAfter: 7 * time.Second, Err: context.Canceled})
 		time.Sleep(6999 * time.Millisecond)
-		require.Empty(t, p.draw(transport.Connect, exchange()))
+		require.Empty(t, p.draw(transport.LaneConnect, exchange()))
 		time.Sleep(time.Millisecond)
-		require.NotEmpty(t, p.draw(transport.Connect, exchange()))
+		require.NotEmpty(t, p.draw(transport.LaneConnect, exchange()))
 	})
 }
 
@@ -371,7 +371,7 @@ func TestEchoOfTheLeaseIsNoAdvice(t *testing.T) {
 		l := exchange()
 		id := p.hold(l)
 		p.say(l, batch(reply(bayeux.MetaConnect, id, `"advice":{"interval":30000,"timeout":20000,"reconnect":"retry"}`)))
-		require.NotEmpty(t, p.draw(transport.Connect, exchange()), "at once")
+		require.NotEmpty(t, p.draw(transport.LaneConnect, exchange()), "at once")
 	})
 }
 
@@ -381,7 +381,7 @@ func TestServerThatNeverHoldsIsAskedLessAndLess(t *testing.T) {
 		for time.Since(start) < 10*time.Second {
 			time.Sleep(time.Millisecond)
 			l := exchange()
-			if b := p.draw(transport.Connect, l); b != "" {
+			if b := p.draw(transport.LaneConnect, l); b != "" {
 				p.say(l, batch(reply(bayeux.MetaConnect, idOf(t, b, bayeux.MetaConnect))))
 				n++
 			}
@@ -423,12 +423,12 @@ func TestWarmConnectionThatWasDeadIsNoFailure(t *testing.T) {
 		time.Sleep(firstWait)
 		l := exchange()
 		p.hold(l)
-		dead := &transport.Error{Op: "read", Reused: true, Err: context.Canceled}
+		dead := &transport.Error{Op: "read", StaleConn: true, Err: context.Canceled}
 		p.end(l, dead)
 		l = exchange()
 		p.hold(l) // at once
 		p.end(l, dead)
-		require.Empty(t, p.draw(transport.Connect, exchange()), "once")
+		require.Empty(t, p.draw(transport.LaneConnect, exchange()), "once")
 		synctest.Wait()
 		require.Equal(t, Waiting, c.Status().State)
 	})

@@ -32,9 +32,9 @@ func TestOnlyAReplySettles(t *testing.T) {
 							_, err := c.Call(ctx, "/a", 1)
 							done <- err
 						}()
-						require.True(t, p.woken(transport.Commands))
+						require.True(t, p.woken(transport.LaneCommands))
 						l := leg()
-						id := idOf(t, p.draw(transport.Commands, l), "/a")
+						id := idOf(t, p.draw(transport.LaneCommands, l), "/a")
 						var body, want []string
 						for _, more := range []string{
 							`"successful":true`, `"successful":false`, `"error":"403::x"`, `"clientId":"c1"`,
@@ -87,9 +87,9 @@ func TestReplyWithoutSuccessful(t *testing.T) {
 			s := p.subscribe(cl, "/a", nil, exchange())
 			done := make(chan error, 1)
 			go func() { done <- cl.Publish(within(time.Minute), "/a", 1) }()
-			require.True(t, p.woken(transport.Commands))
+			require.True(t, p.woken(transport.LaneCommands))
 			l := exchange()
-			id := idOf(t, p.draw(transport.Commands, l), "/a")
+			id := idOf(t, p.draw(transport.LaneCommands, l), "/a")
 			p.say(l, fmt.Sprintf(`[{"channel":"/a","id":%q%s}]`, id, c.more))
 			if err := <-done; c.granted {
 				require.NoError(t, err)

@@ -28,7 +28,7 @@ func TestSpoiltBatches(t *testing.T) {
 	r := rand.New(rand.NewPCG(uint64(*spoilt), 2))
 	for n := range *spoilt {
 		p := &pipe{cuts: map[transport.LegID]error{}}
-		d := &Dialer{Open: func(_ *transport.Session, h transport.Handler) transport.Transport { p.h = h; return p }}
+		d := &Dialer{Open: func(_ *transport.SessionConfig, h transport.Handler) transport.Transport { p.h = h; return p }}
 		c, err := d.newClient("http://server/", &Options{KeepDialing: true})
 		require.NoError(t, err)
 		require.NoError(t, d.enlist(c))
@@ -117,14 +117,14 @@ func (s *spoiltSession) connect() string {
 			s.l = socket()
 		}
 	}
-	if b := s.p.h.Next(transport.Connect, s.l); len(b) > 0 {
+	if b := s.p.h.Next(transport.LaneConnect, s.l); len(b) > 0 {
 		return string(bayeux.Append(nil, b))
 	}
 	// It is out on a socket that brought nothing of use: the socket is cut for that, in time.
 	s.p.h.End(s.l.ID, &transport.Error{Op: "cut", Err: ErrLate})
 	s.l = socket()
 	s.c.step(func(*fx) { s.c.failures.until, s.c.cycle.ready = mono.Time{}, true })
-	return string(bayeux.Append(nil, s.p.h.Next(transport.Connect, s.l)))
+	return string(bayeux.Append(nil, s.p.h.Next(transport.LaneConnect, s.l)))
 }
 
 // drawn is the id of a connect, and what it acknowledges.

@@ -98,7 +98,7 @@ func mask(m bayeux.Message) bayeux.Message {
 			meta.ClientID = masked
 		}
 		// Faye quotes the clientId that it does not know.
-		if e := bayeux.ParseError(m.Channel, meta.Error); meta.Error != "" && e.Kind == bayeux.UnknownSession && e.Args != nil {
+		if e := bayeux.ParseError(m.Channel, meta.Error); meta.Error != "" && e.Kind == bayeux.KindUnknownSession && e.Args != nil {
 			meta.Error = fmt.Sprintf("%d:%s:%s", e.Code, masked, e.Text)
 		}
 		m.Meta = &meta

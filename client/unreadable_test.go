@@ -56,7 +56,7 @@ func TestMessageCostsItself(t *testing.T) {
 						require.Nil(t, p.cutOf(l.ID))
 						next := leg()
 						if ext == acked {
-							require.Contains(t, p.draw(transport.Connect, next), `"ext":{"ack":2}`)
+							require.Contains(t, p.draw(transport.LaneConnect, next), `"ext":{"ack":2}`)
 						}
 					})
 				})
@@ -105,12 +105,12 @@ func TestUnreadableReplyToAConnect(t *testing.T) {
 					l := leg()
 					p.say(l, batch(event("/a", "1"), fmt.Sprintf(tc.reply, p.hold(l))))
 					time.Sleep(time.Second)
-					p.woken(transport.Connect)
+					p.woken(transport.LaneConnect)
 					if !l.Once && !tc.goes {
 						l = socket()
 					}
 					next := leg()
-					drawn := p.draw(transport.Connect, next)
+					drawn := p.draw(transport.LaneConnect, next)
 					require.NotEmpty(t, drawn)
 					if tc.acknowledges {
 						require.Equal(t, []string{"1"}, pulled(s))
@@ -141,7 +141,7 @@ func TestNoEventIsTakenForAReply(t *testing.T) {
 			require.Empty(t, pulled(s))
 			p.say(l, batch(reply(bayeux.MetaConnect, id, `"ext":{"ack":2}`)))
 			require.Contains(t, pulled(s), "1", said)
-			require.Contains(t, p.draw(transport.Connect, l), `"ext":{"ack":2}`)
+			require.Contains(t, p.draw(transport.LaneConnect, l), `"ext":{"ack":2}`)
 		})
 	}
 }
@@ -176,18 +176,18 @@ func TestUselessAnswersEndInANewSession(t *testing.T) {
 					s := p.subscribe(c, "/a", nil, exchange())
 					began, connects, renewed := time.Now(), 0, time.Duration(0)
 					for c.id != "" && time.Since(began) < time.Minute {
-						if p.woken(transport.Commands) && c.id != "" {
+						if p.woken(transport.LaneCommands) && c.id != "" {
 							l := exchange()
-							if b := p.draw(transport.Commands, l); b != "" && tc.answers {
+							if b := p.draw(transport.LaneCommands, l); b != "" && tc.answers {
 								require.Contains(t, b, "/meta/unsubscribe")
 								p.say(l, batch(`{"channel":"/meta/unsubscribe","id":"`+idOf(t, b, bayeux.MetaUnsubscribe)+`","successful":false,"error":"400::channel_missing"}`))
 							} else if b != "" {
 								p.end(l, &transport.Error{Op: "decode", Err: errors.New("x")})
 							}
 						}
-						if p.woken(transport.Connect) {
+						if p.woken(transport.LaneConnect) {
 							l := exchange()
-							if b := p.draw(transport.Connect, l); b != "" {
+							if b := p.draw(transport.LaneConnect, l); b != "" {
 								connects++
 								tc.answer(p, l, idOf(t, b, bayeux.MetaConnect))
 							}
@@ -207,7 +207,7 @@ func TestUselessAnswersEndInANewSession(t *testing.T) {
 					time.Sleep(30 * time.Second)
 					p.grant("c2", ext)
 					l := exchange()
-					b := p.draw(transport.Commands, l)
+					b := p.draw(transport.LaneCommands, l)
 					p.say(l, batch(reply(bayeux.MetaSubscribe, idOf(t, b, bayeux.MetaSubscribe), `"subscription":"/a"`), reply(bayeux.MetaConnect, idOf(t, b, bayeux.MetaConnect))))
 					require.Equal(t, []string{"gap: new session"}, pulled(s))
 					require.Equal(t, Connected, c.Status().State)
@@ -232,16 +232,16 @@ func TestUnreadableHandshake(t *testing.T) {
 			t.Run(kind, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					p := &pipe{t: t, cuts: map[transport.LegID]error{}}
-					d := &Dialer{Open: func(_ *transport.Session, h transport.Handler) transport.Transport { p.h = h; return p }}
+					d := &Dialer{Open: func(_ *transport.SessionConfig, h transport.Handler) transport.Transport { p.h = h; return p }}
 					defer d.Close()
 					failed := make(chan error, 1)
 					go func() {
 						_, err := d.Dial(context.Background(), "http://server/", nil)
 						failed <- err
 					}()
-					require.True(t, p.woken(transport.Commands))
+					require.True(t, p.woken(transport.LaneCommands))
 					l := leg()
-					ms, err := bayeux.Decode(fmt.Appendf(nil, said, idOf(t, p.draw(transport.Commands, l), bayeux.MetaHandshake)), bayeux.Limits{})
+					ms, err := bayeux.Decode(fmt.Appendf(nil, said, idOf(t, p.draw(transport.LaneCommands, l), bayeux.MetaHandshake)), bayeux.Limits{})
 					require.NoError(t, err)
 					p.h.Receive(l.ID, ms)
 					cause := p.cutOf(l.ID)

@@ -76,7 +76,10 @@ type flow struct {
 // and have the server take a command.
 func newWater(t *rapid.T, begins func(), serves func(*flow)) *water {
 	w := &water{T: t, cut: map[transport.LegID]error{}, begins: begins, serves: serves}
-	w.d = &Dialer{Open: func(_ *transport.Session, h transport.Handler) transport.Transport { w.h = h; return (*waterPipe)(w) }}
+	w.d = &Dialer{Open: func(_ *transport.SessionConfig, h transport.Handler) transport.Transport {
+		w.h = h
+		return (*waterPipe)(w)
+	}}
 	done := make(chan error, 1)
 	go func() {
 		var err error
@@ -145,7 +148,7 @@ func (w *water) draw(l *waterLeg) {
 	if l.Once && l.drawn {
 		return
 	}
-	ms := w.h.Next(transport.Commands, l.Leg)
+	ms := w.h.Next(transport.LaneCommands, l.Leg)
 	if ms == nil {
 		if l.Once {
 			w.forget(l)
@@ -323,7 +326,7 @@ func (w *water) poll() {
 		return
 	}
 	l := w.leg(true)
-	ms := w.h.Next(transport.Connect, l.Leg)
+	ms := w.h.Next(transport.LaneConnect, l.Leg)
 	if ms == nil {
 		w.forget(l)
 		return
@@ -400,7 +403,7 @@ func (w *water) breaks(l *waterLeg) {
 			l.asked, err.Unsent = nil, true
 		case 1:
 			for _, r := range l.asked {
-				err.Refused = append(err.Refused, r.ID)
+				err.TooLarge = append(err.TooLarge, r.ID)
 			}
 			l.asked = nil
 		}

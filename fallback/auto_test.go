@@ -313,7 +313,7 @@ func TestManySessionsTryAsOne(t *testing.T) {
 		}
 		before, _ := w.dialCount()
 		for _, u := range users {
-			u.wake(transport.Commands)
+			u.wake(transport.LaneCommands)
 			time.Sleep(time.Millisecond) // the listener has a backlog
 		}
 		time.Sleep(time.Second)

@@ -89,7 +89,7 @@ func TestBegin(t *testing.T) {
 				require.WithinRange(w, last.at, w.begun.Add(c.turns), w.begun.Add(c.turns+oneWay))
 				require.Equal(w, last.at.Add(2*trip), saw.granted[0].at, "TCP and the POST")
 				for _, e := range saw.ends {
-					require.True(w, e.Elsewhere, "%v", e)
+					require.True(w, e.RetryNow, "%v", e)
 				}
 				w.decided(">long-polling " + c.reason)
 				w.dialled(1, 1)

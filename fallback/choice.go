@@ -145,7 +145,7 @@ func (c *choice) step(e event) (fx effects) {
 	case late:
 		c.late(&fx, e)
 	case vacated: // see race
-		fx.wake[onSocket][transport.Commands] = c.at == opening
+		fx.wake[onSocket][transport.LaneCommands] = c.at == opening
 	case closes:
 		c.at, c.deadline = closed, mono.Time{}
 	}

@@ -28,7 +28,7 @@ func (c *choice) httpEnded(fx *effects, e event) {
 	case c.at != trying:
 	case e.err == nil:
 		c.polls(fx)
-	case !e.err.Reused && c.last(e.leg):
+	case !e.err.StaleConn && c.last(e.leg):
 		c.at, c.down = returning, true
 	}
 }

@@ -18,7 +18,7 @@ func endedRows() []row {
 	learnt := func(c *choice) bool { return !c.failed.IsZero() }
 	nothing := func(c *choice) bool { return c.failed.IsZero() }
 	reused := fails("read", 0)
-	reused.Reused = true
+	reused.StaleConn = true
 	rows := []row{
 		{at(idle), opens.by(fails("upgrade", 403)), "leaving", why(ReasonRefused)},
 		{late(idle), opens.by(fails("read", 0)), "idle", nothing},

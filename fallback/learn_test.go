@@ -106,7 +106,7 @@ func (w *world) secondSession(fault hostile.Fault) (begun time.Time, saw record)
 	begun = time.Now()
 	p := w.another(fallback.Policy{Memory: memory}, u)
 	defer p.Close()
-	u.wake(transport.Commands)
+	u.wake(transport.LaneCommands)
 	time.Sleep(20 * time.Second)
 	return begun, u.saw()
 }

@@ -124,7 +124,7 @@ func (l *ledger) settles(m *bayeux.Message) bool {
 
 // forgotten reports whether a reply makes a handshake the next thing to do.
 func forgotten(m *bayeux.Message) bool {
-	if a := m.Advice(); a != nil && a.Reconnect == bayeux.Rehandshake {
+	if a := m.Advice(); a != nil && a.Reconnect == bayeux.ReconnectHandshake {
 		return true
 	}
 	err := m.Err()

@@ -134,7 +134,7 @@ func (w *world) start(p fallback.Policy) {
 	w.pipe = w.open(p, w.user, slog.New(&w.logs))
 	require.Equal(w, p.Mode != fallback.LongPollingOnly, w.pipe.Types()[0] == transport.WebSocket)
 	w.begun = time.Now()
-	w.user.wake(transport.Commands)
+	w.user.wake(transport.LaneCommands)
 }
 
 // another opens a valve for another user.
@@ -143,8 +143,8 @@ func (w *world) another(p fallback.Policy, u *user) transport.Transport {
 }
 
 func (w *world) open(p fallback.Policy, u *user, log *slog.Logger) transport.Transport {
-	n := &transport.Network{Proxy: http.ProxyURL(nil)}
-	s := transport.NewSession(n, &w.target)
+	n := &transport.SharedConfig{Proxy: http.ProxyURL(nil)}
+	s := transport.NewSessionConfig(n, &w.target)
 	s.Jar, _ = cookiejar.New(nil)
 	s.Logger = log
 	socket := w.counted(transport.WebSocket, websocket.Open)
@@ -159,7 +159,7 @@ func (w *world) open(p fallback.Policy, u *user, log *slog.Logger) transport.Tra
 // slowly is what a machine makes of a pipe when it has other things to do between
 // a decision and what follows from it.
 func slowly(open transport.Opener) transport.Opener {
-	return func(s *transport.Session, h transport.Handler) transport.Transport { return slow{open(s, h)} }
+	return func(s *transport.SessionConfig, h transport.Handler) transport.Transport { return slow{open(s, h)} }
 }
 
 type slow struct{ transport.Transport }
@@ -176,15 +176,15 @@ func (s slow) Cut(id transport.LegID, cause error) {
 
 // counted opens a refereed pipe whose dials are counted.
 func (w *world) counted(kind string, open transport.Opener) transport.Opener {
-	return transporttest.Check(func(s *transport.Session, h transport.Handler) transport.Transport {
-		n := &transport.Network{Proxy: s.Network.Proxy}
+	return transporttest.Check(func(s *transport.SessionConfig, h transport.Handler) transport.Transport {
+		n := &transport.SharedConfig{Proxy: s.Shared.Proxy}
 		n.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			w.mu.Lock()
 			w.dials[kind]++
 			w.mu.Unlock()
 			return w.net.DialContext(ctx, network, addr)
 		}
-		own := transport.NewSession(n, s.Target())
+		own := transport.NewSessionConfig(n, s.Target())
 		own.Jar, own.Logger = s.Jar, s.Logger
 		return open(own, h)
 	})

@@ -17,7 +17,7 @@ func New(p Policy, socket, http transport.Opener) transport.Opener {
 	if p.Patience <= 0 {
 		p.Patience = DefaultPatience
 	}
-	return func(s *transport.Session, h transport.Handler) transport.Transport {
+	return func(s *transport.SessionConfig, h transport.Handler) transport.Transport {
 		p := p
 		if p.Memory == nil {
 			p.Memory = new(Memory)
@@ -35,7 +35,7 @@ func New(p Policy, socket, http transport.Opener) transport.Opener {
 }
 
 // alone opens one pipe and tells when it serves.
-func alone(p Policy, s *transport.Session, h transport.Handler, open transport.Opener, kind string) transport.Transport {
+func alone(p Policy, s *transport.SessionConfig, h transport.Handler, open transport.Opener, kind string) transport.Transport {
 	return open(s, &teller{Handler: h, tell: sync.OnceFunc(func() {
 		p.tell(s, Decision{Transport: kind, To: kind, Reason: ReasonFirst})
 	})})
@@ -54,7 +54,7 @@ func (t *teller) Receive(id transport.LegID, ms []bayeux.Message) {
 }
 
 // tell logs a decision and tells it.
-func (p Policy) tell(s *transport.Session, d Decision) {
+func (p Policy) tell(s *transport.SessionConfig, d Decision) {
 	attrs := []slog.Attr{
 		slog.String("transport", d.Transport), slog.String("from", d.From),
 		slog.String("to", d.To), slog.String("reason", d.Reason),

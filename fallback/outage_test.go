@@ -25,7 +25,7 @@ func TestNetworkDown(t *testing.T) {
 		require.Equal(w, attempts, saw.failures)
 		require.Len(w, saw.ends, attempts, "each failure is passed on")
 		for _, e := range saw.ends {
-			require.False(w, e.Elsewhere)
+			require.False(w, e.RetryNow)
 		}
 		w.decided()
 		w.net.Refuse(address, false)

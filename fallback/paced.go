@@ -49,7 +49,7 @@ type paced struct {
 
 // over puts a watch between an Opener's pipe and its Handler.
 func (w *watch) over(kind pipe, open transport.Opener) transport.Opener {
-	return func(s *transport.Session, h transport.Handler) transport.Transport {
+	return func(s *transport.SessionConfig, h transport.Handler) transport.Transport {
 		return open(s, &paced{Handler: h, w: w, kind: kind})
 	}
 }
@@ -57,7 +57,7 @@ func (w *watch) over(kind pipe, open transport.Opener) transport.Opener {
 // Next lowers the hold.
 func (p *paced) Next(lane transport.Lane, leg transport.Leg) []bayeux.Message {
 	now := time.Now()
-	if lane == transport.Connect { // commands are not held
+	if lane == transport.LaneConnect { // commands are not held
 		if d := p.w.mem.hold(p.w.route.way(), p.kind, now); d > 0 {
 			leg.Hold = min(leg.Hold, d)
 		}
@@ -80,7 +80,7 @@ func (p *paced) Receive(id transport.LegID, ms []bayeux.Message) {
 func (p *paced) End(id transport.LegID, err *transport.Error) {
 	if steady := p.w.ends(id, err, time.Now()); steady {
 		e := *err
-		e.Elsewhere = true // nowhere else, but at once all the same
+		e.RetryNow = true // nowhere else, but at once all the same
 		err = &e
 	}
 	p.Handler.End(id, err)

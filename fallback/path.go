@@ -16,7 +16,7 @@ const wayFor = time.Second
 // A route names the way that a session's next leg goes, in a Memory. It is safe
 // for concurrent use.
 type route struct {
-	s *transport.Session
+	s *transport.SessionConfig
 
 	mu     sync.Mutex
 	target *transport.Target
@@ -29,7 +29,7 @@ func (r *route) way() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if t := r.s.Target(); t != r.target || now.Sub(r.at) > wayFor {
-		r.target, r.name, r.at = t, unique.Make(r.s.Network.Way(t)).Value(), now // most sessions share theirs
+		r.target, r.name, r.at = t, unique.Make(r.s.Shared.PathKey(t)).Value(), now // most sessions share theirs
 	}
 	return r.name
 }

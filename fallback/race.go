@@ -206,7 +206,7 @@ func (r *race) step(e event) (fx effects) {
 	case let:
 		r.lets(&fx, e.now)
 	case vacated: // until now a socket on its way out took what was to dial
-		fx.wake[onSocket][transport.Connect] = r.dialling && r.sock == 0
+		fx.wake[onSocket][transport.LaneConnect] = r.dialling && r.sock == 0
 	case closes:
 		r.at = over
 		r.release()
@@ -235,7 +235,7 @@ func (r *race) timer(fx *effects, now mono.Moment) {
 		r.cut(fx, errMute)
 	}
 	if mono.Due(&r.again, now.Time) {
-		fx.wake[onSocket][transport.Connect] = true
+		fx.wake[onSocket][transport.LaneConnect] = true
 	}
 	if mono.Due(&r.until, now.Time) {
 		switch r.at {
@@ -325,13 +325,13 @@ func (r *race) woken(fx *effects, e event) {
 	}
 	switch r.at {
 	case anchored:
-		if e.lane == transport.Connect && r.ripe() {
+		if e.lane == transport.LaneConnect && r.ripe() {
 			r.shut(fx, e.now)
 			return
 		}
 		fx.wake[onHTTP][e.lane] = true
 	case quieting:
-		if e.lane == transport.Commands {
+		if e.lane == transport.LaneCommands {
 			fx.wake[onHTTP][e.lane] = true
 		} else {
 			r.pending[e.lane] = true
@@ -339,13 +339,13 @@ func (r *race) woken(fx *effects, e event) {
 	case upgraded, bold:
 		fx.wake[onSocket][e.lane] = true
 	case parting:
-		if e.lane == transport.Commands {
+		if e.lane == transport.LaneCommands {
 			fx.wake[onSocket][e.lane] = true
 		} else {
 			r.pending[e.lane] = true
 		}
 	case offering:
-		if r.pending[e.lane] = true; e.lane == transport.Connect {
+		if r.pending[e.lane] = true; e.lane == transport.LaneConnect {
 			fx.wake[onHTTP][e.lane] = true
 		}
 	default:
@@ -367,7 +367,7 @@ func (r *race) turn(left transport.LegID, next stand) {
 // polling: a connect is out by HTTP.
 func (r *race) polling() bool {
 	for _, t := range r.out.All() {
-		if t.connect || t.lane == transport.Connect {
+		if t.connect || t.lane == transport.LaneConnect {
 			return true
 		}
 	}
@@ -393,7 +393,7 @@ func (r *race) settle(fx *effects, now mono.Moment) {
 		return
 	}
 	if r.at == shut {
-		fx.wake[onSocket][transport.Connect] = true
+		fx.wake[onSocket][transport.LaneConnect] = true
 	}
 	if r.at == turning && r.left == 0 {
 		r.open(fx, r.next)

@@ -15,7 +15,7 @@ const http200 = 200
 
 // httpAsks says whether an exchange may draw.
 func (r *race) httpAsks(fx *effects, e event) {
-	connect := e.lane == transport.Connect
+	connect := e.lane == transport.LaneConnect
 	if connect && r.at == anchored && r.ripe() {
 		r.shut(fx, e.now)
 	}
@@ -191,7 +191,7 @@ func (r *race) httpEnded(fx *effects, e event) {
 	switch {
 	case e.err != nil && e.err.Status == http200 && errors.Is(e.err, bayeux.ErrTooLarge): // it works, and a socket may bring in pieces what it brings at once
 		r.works(fx, e.now)
-	case e.err != nil && !e.err.Reused:
+	case e.err != nil && !e.err.StaleConn:
 		r.down = true
 	}
 	if r.scout && !fx.pass {

@@ -36,7 +36,7 @@ func (r *race) depart(fx *effects, now mono.Moment) {
 		r.rotate = now.Add(readOn)
 	default:
 		r.scout = true
-		fx.wake[onHTTP][transport.Commands] = true
+		fx.wake[onHTTP][transport.LaneCommands] = true
 	}
 }
 
@@ -76,7 +76,7 @@ func (r *race) pays(fx *effects, ms []bayeux.Message) account {
 // offer has HTTP ask for the connect.
 func (r *race) offer(fx *effects) {
 	r.at, r.until = offering, mono.Time{}
-	fx.wake[onHTTP][transport.Connect] = true
+	fx.wake[onHTTP][transport.LaneConnect] = true
 }
 
 // leaves: HTTP has the connect, and with it the session.

@@ -116,8 +116,8 @@ func (w *weather) step(e event) effects {
 		}
 		w.handlerEnd(c.leg)
 		w.step(event{kind: passed, leg: c.leg})
-		w.wake(transport.Commands)
-		w.wake(transport.Connect)
+		w.wake(transport.LaneCommands)
+		w.wake(transport.LaneConnect)
 	}
 	if fx.let != nil {
 		w.step(event{kind: let})
@@ -201,14 +201,14 @@ func (w *weather) apart() {
 
 // next is the Handler's Next.
 func (w *weather) next(lane transport.Lane, l *raceLeg) (b []bayeux.Message) {
-	w.require(lane == transport.Commands || w.connect == 0 || w.connect == l.id, "a connect is asked for while one is out elsewhere")
+	w.require(lane == transport.LaneCommands || w.connect == 0 || w.connect == l.id, "a connect is asked for while one is out elsewhere")
 	switch {
-	case lane == transport.Commands && !w.session && w.shake == 0:
+	case lane == transport.LaneCommands && !w.session && w.shake == 0:
 		w.shake, b = l.id, batch(w.t, handshake)
 	case !w.session:
-	case lane == transport.Commands && w.commands > 0:
+	case lane == transport.LaneCommands && w.commands > 0:
 		w.commands, b = 0, batch(w.t, `[{"channel":"/a","id":"7","data":1}]`)
-	case lane == transport.Connect && w.connect == 0:
+	case lane == transport.LaneConnect && w.connect == 0:
 		w.connect = l.id
 		b = batch(w.t, held)
 	}
@@ -273,7 +273,7 @@ func (w *weather) ends(p pipe, l *raceLeg, err *transport.Error) {
 		w.require(l.given || err != nil, "the Handler hears of a leg it does not know")
 		w.handlerEnd(l.id)
 		if fx.pass && err != nil && err.Err == errHolds {
-			w.wake(transport.Commands)
+			w.wake(transport.LaneCommands)
 		}
 	}
 	w.posts, w.old = gone(w.posts), gone(w.old)
@@ -282,8 +282,8 @@ func (w *weather) ends(p pipe, l *raceLeg, err *transport.Error) {
 		w.lanes[l.lane] = true // the pipe draws again
 	}
 	if fx.pass {
-		w.wake(transport.Commands)
-		w.wake(transport.Connect)
+		w.wake(transport.LaneCommands)
+		w.wake(transport.LaneConnect)
 	}
 }
 
@@ -394,8 +394,8 @@ func (w *weather) received(id transport.LegID, ms []bayeux.Message) {
 			x.doomed = x.doomed || x.given && x.id != id
 		}
 	}
-	w.wake(transport.Commands)
-	w.wake(transport.Connect)
+	w.wake(transport.LaneCommands)
+	w.wake(transport.LaneConnect)
 }
 
 // answer is a server's that works.
@@ -438,7 +438,7 @@ func (w *weather) act(good bool) {
 	case 2, 3: // the socket asks
 		if s := w.cur; s != nil && w.asking && !s.draws {
 			w.asking = false
-			for _, lane := range []transport.Lane{transport.Commands, transport.Connect} {
+			for _, lane := range []transport.Lane{transport.LaneCommands, transport.LaneConnect} {
 				if w.cur == s && w.asks(onSocket, lane, s) {
 					w.asking = true
 				}
@@ -541,7 +541,7 @@ func FuzzRace(f *testing.F) {
 
 // play is bad weather, and then good, and returns how often the race was where.
 func (w *weather) play() map[stand]int {
-	w.wake(transport.Commands)
+	w.wake(transport.LaneCommands)
 	for range 400 {
 		w.act(false)
 	}

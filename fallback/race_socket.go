@@ -28,7 +28,7 @@ func (r *race) dial(fx *effects, now mono.Moment) {
 	}
 	r.key = key
 	r.asked, r.dialling, r.queued, r.want, r.redial = true, true, false, false, mono.Time{}
-	fx.wake[onSocket][transport.Connect] = true
+	fx.wake[onSocket][transport.LaneConnect] = true
 }
 
 // release gives back the leave to open one.
@@ -77,7 +77,7 @@ func (r *race) socketAsks(fx *effects, e event) {
 		fx.pass = true
 	case e.leg == r.parted:
 	case r.at == upgraded:
-		if fx.pass = e.leg == r.sock; fx.pass && e.lane == transport.Connect && (r.scout || !r.rotate.IsZero()) {
+		if fx.pass = e.leg == r.sock; fx.pass && e.lane == transport.LaneConnect && (r.scout || !r.rotate.IsZero()) {
 			hold := leastHold
 			if !r.scout {
 				hold = max(hold, r.rotate.Sub(e.now.Time)) // it ends when the socket is to be left
@@ -87,7 +87,7 @@ func (r *race) socketAsks(fx *effects, e event) {
 	case r.at == bold:
 		fx.pass = e.leg == r.sock
 	case r.at == parting && e.leg == r.sock:
-		if fx.pass = e.lane == transport.Commands; !fx.pass {
+		if fx.pass = e.lane == transport.LaneCommands; !fx.pass {
 			r.pending[e.lane] = true
 		}
 	case (r.at == clearing || r.at == offering) && e.leg == r.sock:
@@ -99,7 +99,7 @@ func (r *race) socketAsks(fx *effects, e event) {
 		r.opens(e)
 		if c := r.held; c != nil { // HTTP has failed: the handshake comes here
 			r.held, fx.let = nil, append(fx.let, *c)
-			c.err.Elsewhere = true
+			c.err.RetryNow = true
 			r.front(c.leg, e.now)
 			return
 		}
@@ -119,10 +119,10 @@ func (r *race) socketAsks(fx *effects, e event) {
 	case !r.proven && r.again.IsZero() && !r.probe.IsZero() && e.now.Before(r.probe): // once more
 		r.again = r.probe
 		fx.batch = r.test.leaves()
-	case r.at == shut && r.settled(e.now) && e.lane == transport.Connect:
+	case r.at == shut && r.settled(e.now) && e.lane == transport.LaneConnect:
 		zero := time.Duration(0) // the answer is what proves that the session moved
 		fx.pass, fx.hold = true, &zero
-		r.pending[transport.Connect] = false
+		r.pending[transport.LaneConnect] = false
 	}
 }
 
@@ -146,8 +146,8 @@ func (r *race) socketDrew(fx *effects, e event) {
 	if r.at != shut {
 		return
 	}
-	if len(e.batch) == 0 && r.pending[transport.Connect] && !r.until.IsZero() { // it has one by now
-		fx.wake[onSocket][transport.Connect] = true
+	if len(e.batch) == 0 && r.pending[transport.LaneConnect] && !r.until.IsZero() { // it has one by now
+		fx.wake[onSocket][transport.LaneConnect] = true
 		return
 	}
 	if len(e.batch) == 0 { // there is no connect to move with
@@ -177,7 +177,7 @@ func (r *race) socketBrought(fx *effects, e event) {
 			if r.polling() && r.warm {
 				r.at = quieting
 			} else {
-				fx.wake[onHTTP][transport.Connect] = true // which finds it ripe
+				fx.wake[onHTTP][transport.LaneConnect] = true // which finds it ripe
 			}
 		}
 		return
@@ -295,7 +295,7 @@ func (r *race) judge(fx *effects, now mono.Moment, reason string, err *transport
 		r.doubted, r.doubtErr = reason, err
 		if r.at == anchored || r.at == quieting {
 			r.control = true
-			fx.wake[onHTTP][transport.Commands] = true
+			fx.wake[onHTTP][transport.LaneCommands] = true
 		}
 	}
 }

@@ -27,7 +27,7 @@ func TestHandshakeThatTheHandlerCutStaysByHTTP(t *testing.T) {
 				e.now = epoch
 				return r.step(e)
 			}
-			step(event{kind: woken, lane: transport.Commands})
+			step(event{kind: woken, lane: transport.LaneCommands})
 			require.True(t, step(event{kind: asks, pipe: onHTTP, leg: 1}).pass)
 			step(event{kind: drew, pipe: onHTTP, leg: 1, batch: batch(t, handshake)})
 			require.NotNil(t, step(event{kind: asks, pipe: onSocket, leg: 2}).batch, "the probe")
@@ -43,7 +43,7 @@ func TestWhatHTTPBringsWaitsForTheSocketThatWasLeft(t *testing.T) {
 	const socket, poll = 7, 8
 	r := newRace(new(Memory), func() string { return "x" }, DefaultPatience)
 	r.carrier = transport.WebSocket
-	r.out.Set(poll, &trip{lane: transport.Connect, connect: true, sent: epoch.Time})
+	r.out.Set(poll, &trip{lane: transport.LaneConnect, connect: true, sent: epoch.Time})
 	r.sock, r.owns, r.at = socket, true, offering
 	r.leaves(new(effects), epoch)
 	step := func(after time.Duration, e event) effects {
@@ -67,7 +67,7 @@ func TestNothingMovesWhileWhatHTTPBroughtWaits(t *testing.T) {
 	const left, next, poll = 7, 9, 8
 	r := newRace(new(Memory), func() string { return "x" }, DefaultPatience)
 	r.carrier = transport.WebSocket
-	r.out.Set(poll, &trip{lane: transport.Connect, connect: true, sent: epoch.Time})
+	r.out.Set(poll, &trip{lane: transport.LaneConnect, connect: true, sent: epoch.Time})
 	r.sock, r.owns, r.at = left, true, offering
 	r.leaves(new(effects), epoch)
 	r.sock, r.proven, r.warm, r.at = next, true, true, quieting
@@ -76,17 +76,17 @@ func TestNothingMovesWhileWhatHTTPBroughtWaits(t *testing.T) {
 		return r.step(e)
 	}
 	moves := func(after time.Duration) bool {
-		return step(after, event{kind: asks, pipe: onSocket, leg: next, lane: transport.Connect}).pass
+		return step(after, event{kind: asks, pipe: onSocket, leg: next, lane: transport.LaneConnect}).pass
 	}
 	const soon = 10 * time.Millisecond
 	require.False(t, step(soon, event{kind: brought, pipe: onHTTP, leg: poll, batch: batch(t, connectOK)}).pass)
 	require.False(t, step(soon, event{kind: ended, pipe: onHTTP, leg: poll}).pass)
-	require.False(t, step(soon, event{kind: passed, pipe: onHTTP, leg: poll}).wake[onSocket][transport.Connect])
+	require.False(t, step(soon, event{kind: passed, pipe: onHTTP, leg: poll}).wake[onSocket][transport.LaneConnect])
 	require.Equal(t, shut, r.at)
 	require.False(t, moves(soon), "it waits")
 	require.Len(t, step(leastQuiet, event{kind: late}).let, 2)
 	require.False(t, moves(leastQuiet), "it is on its way")
-	require.True(t, step(leastQuiet, event{kind: let}).wake[onSocket][transport.Connect])
+	require.True(t, step(leastQuiet, event{kind: let}).wake[onSocket][transport.LaneConnect])
 	require.True(t, moves(leastQuiet))
 }
 
@@ -108,7 +108,7 @@ func TestSlowSocketsAreNotMute(t *testing.T) {
 				e.now = later(after)
 				return r.step(e)
 			}
-			step(0, event{kind: woken, lane: transport.Commands})
+			step(0, event{kind: woken, lane: transport.LaneCommands})
 			require.NotNil(t, step(0, event{kind: asks, pipe: onSocket, leg: 2}).batch, "the probe")
 			if c.proved != 0 {
 				mem.proved("x", epoch.Wall.Add(c.proved))
@@ -126,7 +126,7 @@ func TestSlowSocketsAreNotMute(t *testing.T) {
 // with the connect, so HTTP is offered none before, whatever happens meanwhile.
 func TestADrawInProgressIsOut(t *testing.T) {
 	const socket, other = 7, 9
-	connect := transport.Connect
+	connect := transport.LaneConnect
 	for name, c := range map[string]struct {
 		at        stand
 		meanwhile func(step func(event) effects)
@@ -175,7 +175,7 @@ func TestAHandshakeDrawnWhileTheSocketTakesOver(t *testing.T) {
 				e.now = epoch
 				return r.step(e)
 			}
-			step(event{kind: woken, lane: transport.Commands})
+			step(event{kind: woken, lane: transport.LaneCommands})
 			require.True(t, step(event{kind: asks, pipe: onHTTP, leg: failed}).pass)
 			step(event{kind: drew, pipe: onHTTP, leg: failed, batch: batch(t, handshake)})
 			step(event{kind: ended, pipe: onHTTP, leg: failed, err: fails("read", 0)})

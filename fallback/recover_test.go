@@ -29,7 +29,7 @@ const (
 func (m *model) recovers(w worldly) {
 	m.finish()
 	for round := range 12 {
-		m.step(event{kind: woken, lane: transport.Commands}) // the Handler's next attempt
+		m.step(event{kind: woken, lane: transport.LaneCommands}) // the Handler's next attempt
 		if m.settle(w) {
 			return
 		}
@@ -80,7 +80,7 @@ func (m *model) settle(w worldly) bool {
 			return true
 		case s != nil && s.carries && m.c.at == serving: // its connection dies, and the Handler tries again
 			m.ends(onSocket, s.id, fails("ping", 0), true, func() {})
-			m.step(event{kind: woken, lane: transport.Commands})
+			m.step(event{kind: woken, lane: transport.LaneCommands})
 		case m.c.deadline.After(m.now.Time):
 			m.pass(m.c.deadline.Sub(m.now.Time))
 		case m.lanes[0]:

@@ -24,7 +24,7 @@ func (c *choice) woken(fx *effects, e event) {
 		c.pending[e.lane] = true
 	case polling:
 		// A handshake cuts what it finds, so nothing of the old session is out.
-		if e.lane == transport.Commands && c.fresh && len(c.out) == 0 && !c.unwanted && c.rested(e.now) {
+		if e.lane == transport.LaneCommands && c.fresh && len(c.out) == 0 && !c.unwanted && c.rested(e.now) {
 			c.fresh = false
 			c.open(fx, e.lane, e.now)
 			return

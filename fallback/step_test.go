@@ -81,7 +81,7 @@ func fresh(c *choice)    { c.fresh = true }
 func rested(c *choice)   { c.failed = epoch.Add(-redial) }
 func unwanted(c *choice) { c.unwanted = true }
 func oldOut(c *choice)   { c.out[old] = owing() }
-func pending(c *choice)  { c.pending[transport.Connect] = true }
+func pending(c *choice)  { c.pending[transport.LaneConnect] = true }
 
 func fails(op string, status int) *transport.Error {
 	return &transport.Error{Op: op, Status: status, Err: errors.New("evidence")}
@@ -103,8 +103,8 @@ func says(c *choice, fx effects) string {
 	add(fx.cut != 0, fmt.Sprint("cut ", fx.cut))
 	add(fx.drain != 0, fmt.Sprint("drain ", fx.drain))
 	for p, name := range []string{"socket", "http"} {
-		add(fx.wake[p][transport.Commands], name+":commands")
-		add(fx.wake[p][transport.Connect], name+":connect")
+		add(fx.wake[p][transport.LaneCommands], name+":commands")
+		add(fx.wake[p][transport.LaneConnect], name+":connect")
 	}
 	add(!c.deadline.IsZero(), "patience "+c.deadline.Sub(epoch.Time).String())
 	return strings.Join(out, ", ")
@@ -184,14 +184,14 @@ func TestStep(t *testing.T) {
 }
 
 func wakeRows() []row {
-	commands, connect := wakes(transport.Commands), wakes(transport.Connect)
+	commands, connect := wakes(transport.LaneCommands), wakes(transport.LaneConnect)
 	return []row{
 		{at(idle), commands, "opening, socket:commands, patience 3s", nil},
 		{at(idle), connect, "opening, socket:connect, patience 3s", nil},
 		{at(opening), commands, "opening, socket:commands, patience 1s", nil}, // it is not begun anew
 		{at(proving), connect, "proving, socket:connect, patience 1s", nil},
 		{at(serving), commands, "serving, socket:commands", nil},
-		{at(leaving), commands, "leaving", func(c *choice) bool { return c.pending[transport.Commands] }},
+		{at(leaving), commands, "leaving", func(c *choice) bool { return c.pending[transport.LaneCommands] }},
 		{at(trying), commands, "trying, http:commands", nil},
 		{without(trying, fresh, rested), commands, "trying, http:commands", nil},
 		{at(polling), connect, "polling, http:connect", nil},
@@ -203,7 +203,7 @@ func wakeRows() []row {
 		{without(polling, rested), commands, "polling, http:commands", nil}, // the session lives
 		{with(polling, func(c *choice) { fresh(c); rested(c) }), commands, "polling, http:commands", nil},
 		{without(polling, fresh, func(c *choice) { c.failed = mono.Time{} }), commands, "opening, socket:commands, patience 3s", nil},
-		{at(returning), connect, "returning", func(c *choice) bool { return c.pending[transport.Connect] }},
+		{at(returning), connect, "returning", func(c *choice) bool { return c.pending[transport.LaneConnect] }},
 		{at(closed), commands, "closed", nil},
 	}
 }

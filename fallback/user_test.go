@@ -75,13 +75,13 @@ func (u *user) Next(lane transport.Lane, l transport.Leg) []bayeux.Message {
 	late := u.delay
 	seen := sighting{l.Type, time.Now()}
 	switch {
-	case lane == transport.Commands && u.id == "" && u.shake == 0:
+	case lane == transport.LaneCommands && u.id == "" && u.shake == 0:
 		m.Channel, m.Meta.Version, m.Meta.SupportedConnectionTypes = bayeux.MetaHandshake, "1.0", u.pipe.Types()
 		u.shake, u.record.shakes = l.ID, append(u.record.shakes, seen)
-	case lane == transport.Commands && u.id != "" && len(u.queue) > 0:
+	case lane == transport.LaneCommands && u.id != "" && len(u.queue) > 0:
 		m.ID, m.Channel, m.Data = u.queue[0].ID, u.queue[0].Channel, u.queue[0].Data
 		u.queue, u.seq = u.queue[1:], u.seq-1
-	case lane == transport.Connect && u.id != "" && u.connect == 0:
+	case lane == transport.LaneConnect && u.id != "" && u.connect == 0:
 		hold := l.Hold
 		if u.zero {
 			hold = 0
@@ -133,12 +133,12 @@ func (u *user) Receive(id transport.LegID, ms []bayeux.Message) {
 		case m.Channel == bayeux.MetaHandshake && m.Granted():
 			u.id, u.shake, u.zero = m.Meta.ClientID, 0, true
 			u.record.granted = append(u.record.granted, sighting{k.kind, time.Now()})
-			wake = []transport.Lane{transport.Connect, transport.Commands}
+			wake = []transport.Lane{transport.LaneConnect, transport.LaneCommands}
 		case errors.Is(m.Err(), bayeux.ErrUnknownSession):
 			forgotten = true
 		case m.Channel == bayeux.MetaConnect && m.ID == u.wanted:
 			u.connect, u.wanted, u.zero = 0, "", false
-			wake = append(wake, transport.Connect)
+			wake = append(wake, transport.LaneConnect)
 		default:
 			u.record.replies[m.ID] = sighting{k.kind, time.Now()}
 		}
@@ -172,7 +172,7 @@ func (u *user) End(id transport.LegID, err *transport.Error) {
 	if err != nil {
 		u.record.ends = append(u.record.ends, err)
 	}
-	elsewhere := err != nil && err.Elsewhere
+	elsewhere := err != nil && err.RetryNow
 	switch {
 	case elsewhere:
 		u.waits = false
@@ -181,7 +181,7 @@ func (u *user) End(id transport.LegID, err *transport.Error) {
 	}
 	u.mu.Unlock()
 	if elsewhere {
-		u.wake(transport.Commands, transport.Connect)
+		u.wake(transport.LaneCommands, transport.LaneConnect)
 	}
 }
 
@@ -196,7 +196,7 @@ func (u *user) back(d time.Duration) {
 		u.mu.Lock()
 		u.waits = false
 		u.mu.Unlock()
-		u.wake(transport.Commands, transport.Connect)
+		u.wake(transport.LaneCommands, transport.LaneConnect)
 	})
 }
 
@@ -213,7 +213,7 @@ func (u *user) publish() string {
 	id := strconv.Itoa(u.seq)
 	u.queue = append(u.queue, bayeux.Message{ID: id, Channel: "/a", Data: []byte("1")})
 	u.mu.Unlock()
-	u.wake(transport.Commands)
+	u.wake(transport.LaneCommands)
 	return id
 }
 

@@ -15,7 +15,7 @@ import (
 // one event at a time, and what the choice wants is done when the lock is gone.
 type valve struct {
 	p            Policy
-	s            *transport.Session
+	s            *transport.SessionConfig
 	h            transport.Handler
 	socket, http transport.Transport
 	cookies      []string // that the session had when it began; nil: it does not matter
@@ -28,7 +28,7 @@ type valve struct {
 	telling bool // somebody is at it, without the lock
 }
 
-func open(p Policy, s *transport.Session, h transport.Handler, way func() string, socket, http transport.Opener) *valve {
+func open(p Policy, s *transport.SessionConfig, h transport.Handler, way func() string, socket, http transport.Opener) *valve {
 	v := &valve{p: p, s: s, h: h, choice: newChoice(p.Patience)}
 	if p.Mode == Auto {
 		v.choice, v.cookies = newRace(p.Memory, way, p.Patience), names(s)
@@ -199,7 +199,7 @@ func (s side) End(id transport.LegID, err *transport.Error) {
 	if fx.pass {
 		if err != nil && fx.elsewhere {
 			e := *err
-			e.Elsewhere = true
+			e.RetryNow = true
 			err = &e
 		}
 		s.v.h.End(id, err)
@@ -208,7 +208,7 @@ func (s side) End(id transport.LegID, err *transport.Error) {
 }
 
 // names are those of the session's cookies.
-func names(s *transport.Session) []string {
+func names(s *transport.SessionConfig) []string {
 	all := []string{"BAYEUX_BROWSER"} // CometD's own: a WebSocket needs none
 	if s.Jar != nil {
 		for _, c := range s.Jar.Cookies(s.Target().URL) {

@@ -31,7 +31,7 @@ func (w *witness) End(id transport.LegID, _ *transport.Error)          { w.saw =
 func TestChoiceHearsOfAnEndOnBothSidesOfTheHandler(t *testing.T) {
 	w := new(witness)
 	u := &url.URL{Scheme: "http", Host: "server"}
-	v := &valve{s: transport.NewSession(nil, &transport.Target{URL: u}), h: w, choice: w}
+	v := &valve{s: transport.NewSessionConfig(nil, &transport.Target{URL: u}), h: w, choice: w}
 	side{v, onSocket}.End(1, nil)
 	require.Equal(t, []any{ended, "End", passed}, w.saw)
 }

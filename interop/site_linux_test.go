@@ -84,7 +84,7 @@ func (s *site) join(t *testing.T, mode fallback.Mode, lease time.Duration) {
 	m.dialer = &client.Dialer{
 		Policy: fallback.Policy{Mode: mode}, Proxy: http.ProxyURL(nil),
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			c, err := s.Near.DialBy(ctx, new(transport.Network).Dial, network, address) // as the client does by itself
+			c, err := s.Near.DialBy(ctx, new(transport.SharedConfig).Dial, network, address) // as the client does by itself
 			return &counted{c, &m.writes}, err
 		},
 		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})).With("mode", mode),

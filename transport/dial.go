@@ -15,12 +15,12 @@ const (
 
 var errNoConn = errors.New("transport: DialContext returned neither a connection nor an error")
 
-// LongestSilence is Silence with its default and its bound.
-func (n *Network) LongestSilence() time.Duration {
-	if n.Silence <= 0 {
+// LongestSilence returns Silence with its default and its lower bound applied.
+func (shared *SharedConfig) LongestSilence() time.Duration {
+	if shared.Silence <= 0 {
 		return defaultSilence
 	}
-	return max(n.Silence, leastSilence)
+	return max(shared.Silence, leastSilence)
 }
 
 // Dial opens a TCP connection, by DialContext if there is one. Otherwise the
@@ -28,15 +28,15 @@ func (n *Network) LongestSilence() time.Duration {
 // those later at the shortest, that the other end is gone: by keep-alive (RFC 9293
 // section 3.8.4), and on Linux by the user timeout (RFC 5482) while something
 // that was sent is not acknowledged.
-func (n *Network) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	if n.DialContext != nil {
-		c, err := n.DialContext(ctx, network, addr)
+func (shared *SharedConfig) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if shared.DialContext != nil {
+		c, err := shared.DialContext(ctx, network, addr)
 		if c == nil && err == nil {
 			err = errNoConn
 		}
 		return c, err
 	}
-	s := min(n.LongestSilence(), mostSilence)
+	s := min(shared.LongestSilence(), mostSilence)
 	d := net.Dialer{
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: s / 3, Interval: s / 5, Count: 3},
 		Control:         userTimeout(s - s/15), // after the third probe

@@ -23,7 +23,7 @@ func TestSystemFindsOutThatTheOtherEndIsGone(t *testing.T) {
 		500 * time.Millisecond: {1, 1, 3, 933},
 		math.MaxInt64:          {28_800, 17_280, 3, 80_640_000}, // what a system can be told
 	} {
-		c, err := (&Network{Silence: silence}).Dial(t.Context(), "tcp", l.Addr().String())
+		c, err := (&SharedConfig{Silence: silence}).Dial(t.Context(), "tcp", l.Addr().String())
 		require.NoError(t, err)
 		raw, err := c.(*net.TCPConn).SyscallConn()
 		require.NoError(t, err)

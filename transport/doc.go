@@ -17,7 +17,7 @@
 //     nothing overlaps or follows End. Next and Receive may overlap: a socket
 //     has two directions.
 //  3. What Next returned has left, whatever happens, unless End says Unsent.
-//  4. Next(Connect) on another leg, while a connect is out, takes it over: the
+//  4. Next(LaneConnect) on another leg, while a connect is out, takes it over: the
 //     Handler answers with a new connect and no longer waits for the reply to
 //     the old one. A connect that rides with commands is no reason to take over.
 //  5. A Handler gives nothing to a leg it has cut, and cuts every leg it knows

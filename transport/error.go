@@ -17,11 +17,11 @@ type Error struct {
 	// status or content type that is no answer), ping, drain, cut.
 	Op         string
 	Unsent     bool          // provably nothing of what was drawn left, or was looked at. False is the honest answer when in doubt
-	Refused    []string      // the ids of what the server provably did not take: the batch was too large for it
+	TooLarge   []string      // the ids of what the server provably did not take: the batch was too large for it
 	Status     int           // HTTP status, or close code for Op close; 0: none
 	RetryAfter time.Duration // the server asked for that pause; 0: it did not
-	Elsewhere  bool          // another way is open: draw again at once, without backoff. Set by a valve only
-	Reused     bool          // it died on a connection that had served before, with not a byte read, or the server asks for it: worth one retry at once
+	RetryNow   bool          // draw again at once, without backoff: another pipe is open, or the end was no outage. Only a valve sets it
+	StaleConn  bool          // it died on a connection that had served before, with not a byte read, or the server asks for it: worth one retry at once
 	Err        error         // the cause; not nil
 }
 
@@ -60,7 +60,7 @@ func (e overdue) As(target any) bool { return errors.As(e.err, target) }
 
 func (e overdue) Is(target error) bool { return !isContext(target) && errors.Is(e.err, target) }
 
-// IDs are those of a batch, for Refused.
+// IDs are those of a batch, for TooLarge.
 func IDs(batch []bayeux.Message) []string {
 	ids := make([]string, len(batch))
 	for i := range batch {

@@ -6,7 +6,8 @@ import (
 	"log/slog"
 )
 
-// Format prints the two hosts and nothing else: any other part may be secret.
+// Format implements fmt.Formatter: it prints the schemes and hosts of both addresses
+// and no other part, since any may be secret.
 func (t Target) Format(f fmt.State, _ rune) {
 	s := "transport: no target"
 	if t.URL != nil {
@@ -16,11 +17,13 @@ func (t Target) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, s)
 }
 
-// LogValue is for handlers that would marshal the fields.
+// LogValue implements slog.LogValuer, so that no handler marshals the fields: it is
+// what Format prints.
 func (t Target) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(t)) }
 
-// Format prints what the Target does.
-func (s *Session) Format(f fmt.State, verb rune) { s.Target().Format(f, verb) }
+// Format implements fmt.Formatter: it prints what the Target prints.
+func (s *SessionConfig) Format(f fmt.State, verb rune) { s.Target().Format(f, verb) }
 
-// LogValue is for handlers that would marshal the fields.
-func (s *Session) LogValue() slog.Value { return s.Target().LogValue() }
+// LogValue implements slog.LogValuer, so that no handler marshals the fields: it is
+// what Format prints.
+func (s *SessionConfig) LogValue() slog.Value { return s.Target().LogValue() }

@@ -18,10 +18,11 @@ import (
 // ErrClosed is the cause in the End of legs that Close cut.
 var ErrClosed = errors.New("transport: closed")
 
-// A Network is what all sessions of one Dialer share: how connections are
-// opened, and what bounds what comes over them. The zero value is ready. It is
-// not changed after its first use, and is safe for concurrent use then.
-type Network struct {
+// A SharedConfig holds the settings that all sessions of one Dialer share: how
+// connections are opened, and what bounds what comes over them. The zero value is
+// ready. It must not be changed after its first use, and is safe for concurrent use
+// from then on.
+type SharedConfig struct {
 	// TLS configures every TLS connection to a server, on each pipe alike; nil
 	// is Go's default. It is cloned, never changed.
 	TLS *tls.Config
@@ -33,27 +34,28 @@ type Network struct {
 	// DialContext opens the TCP connection to the server, or to the proxy if
 	// there is one. Nil is a net.Dialer that finds dead connections (Dial).
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
-	// Silence is how long a dead connection may pass for one on which there is
-	// nothing to say: a WebSocket is pinged after two thirds of it and has the rest to
-	// answer, HTTP/2 as well, and Dial tells the system, in as many seconds as that
-	// can be told. 0 or less: 15 s; at least 1 s.
+	// Silence bounds how long a dead connection goes unnoticed: a WebSocket is pinged
+	// after two thirds of it and has the rest to answer, an HTTP/2 connection as well,
+	// and Dial sets the keep-alive of the system by it, in whole seconds. 0 or less:
+	// 15 s; at least 1 s.
 	Silence time.Duration
 	// Limits bound what a server may send; zero fields take their defaults.
 	Limits Limits
-	// RoundTripper carries HTTP exchanges; nil: every long-polling pipe makes a
-	// pool of connections of its own by these settings. It must not retry
-	// and must not follow redirects.
+	// RoundTripper carries the HTTP exchanges. It must not retry and must not follow
+	// redirects. Nil: every long-polling pipe makes a pool of connections of its own
+	// by these settings.
 	RoundTripper http.RoundTripper
 
 	socketTLS atomic.Pointer[socketTLS] // that was asked for last
 }
 
-// Suspect is told that a connection was dead and nobody had said so. Others to
-// the same server have the same way, so those that lie ready for HTTP are dropped
-// before a request waits in vain on one. It sends nothing and waits for nobody.
-// Without a RoundTripper that can do it, nothing happens.
-func (n *Network) Suspect() {
-	if pool, ok := n.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+// DropIdleConnections closes the idle HTTP connections of the RoundTripper. A pipe
+// calls it after a connection was found dead without a word from the network: others
+// to the same server took the same path, and a request would wait in vain on one of
+// them. It sends nothing and does not block. A RoundTripper without a
+// CloseIdleConnections method is left as it is.
+func (shared *SharedConfig) DropIdleConnections() {
+	if pool, ok := shared.RoundTripper.(interface{ CloseIdleConnections() }); ok {
 		pool.CloseIdleConnections()
 	}
 }
@@ -84,41 +86,41 @@ func (l Limits) WithDefaults() Limits {
 	return l
 }
 
-// A Session is what the pipes of one session share, and no other session
-// does. Make one with NewSession; the fields are not changed after the
-// Transport was opened.
-type Session struct {
-	Network *Network       // not nil
-	Jar     http.CookieJar // one session's own: a CometD server ties the session to a cookie. Nil: no cookies
-	Logger  *slog.Logger   // not nil
-	target  atomic.Pointer[Target]
+// A SessionConfig holds the settings of one session, for all its pipes. Make one
+// with NewSessionConfig; its fields must not be changed after the Transport was
+// opened.
+type SessionConfig struct {
+	Shared *SharedConfig  // not nil
+	Jar    http.CookieJar // one session's own: a CometD server ties the session to a cookie. Nil: no cookies
+	Logger *slog.Logger   // not nil
+	target atomic.Pointer[Target]
 }
 
-// A Target is where legs opened from now on go, and what they carry in their
-// headers. It is not changed once it was set.
+// A Target says where the legs that are opened from now on go, and what they carry
+// in their headers. It must not be changed once it was set.
 type Target struct {
 	URL       *url.URL    // http or https, for long-polling
 	SocketURL *url.URL    // ws or wss; nil: URL with the scheme changed
 	Header    http.Header // for every request of either pipe, the upgrade included
 }
 
-// NewSession returns a Session on n. A nil n is a new zero Network, a nil
-// logger discards.
-func NewSession(n *Network, t *Target) *Session {
-	if n == nil {
-		n = new(Network)
+// NewSessionConfig returns the settings of a session that goes to t, with a Logger
+// that discards and no Jar. A nil shared is a new zero SharedConfig.
+func NewSessionConfig(shared *SharedConfig, t *Target) *SessionConfig {
+	if shared == nil {
+		shared = new(SharedConfig)
 	}
-	s := &Session{Network: n, Logger: slog.New(slog.DiscardHandler)}
+	s := &SessionConfig{Shared: shared, Logger: slog.New(slog.DiscardHandler)}
 	s.SetTarget(t)
 	return s
 }
 
-// Target is where a new leg goes. Safe for concurrent use.
-func (s *Session) Target() *Target { return s.target.Load() }
+// Target returns where a new leg goes. Safe for concurrent use.
+func (s *SessionConfig) Target() *Target { return s.target.Load() }
 
-// SetTarget changes where new legs go; legs that are out are not touched.
+// SetTarget changes where new legs go; legs that are out stay where they are.
 // Safe for concurrent use.
-func (s *Session) SetTarget(t *Target) { s.target.Store(t) }
+func (s *SessionConfig) SetTarget(t *Target) { s.target.Store(t) }
 
 // Socket returns the address of the WebSocket: SocketURL, or URL with ws for
 // http and wss for https.

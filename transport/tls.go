@@ -12,11 +12,11 @@ type socketTLS struct {
 // upgrade there is in HTTP/1.1 alone (RFC 8441 is not spoken). It must not be
 // changed: those that ask for the same host in a row share it. Safe for
 // concurrent use.
-func (n *Network) SocketTLS(host string) *tls.Config {
-	if s := n.socketTLS.Load(); s != nil && s.host == host {
+func (shared *SharedConfig) SocketTLS(host string) *tls.Config {
+	if s := shared.socketTLS.Load(); s != nil && s.host == host {
 		return s.config
 	}
-	config := n.TLS.Clone()
+	config := shared.TLS.Clone()
 	if config == nil {
 		config = new(tls.Config)
 	}
@@ -24,6 +24,6 @@ func (n *Network) SocketTLS(host string) *tls.Config {
 		config.ServerName = host
 	}
 	config.NextProtos = []string{"http/1.1"}
-	n.socketTLS.Store(&socketTLS{host, config})
+	shared.socketTLS.Store(&socketTLS{host, config})
 	return config
 }

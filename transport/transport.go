@@ -49,7 +49,7 @@ type Handler interface {
 
 // An Opener makes a Transport for a session. It does no I/O and calls nothing
 // before the first Wake.
-type Opener func(*Session, Handler) Transport
+type Opener func(*SessionConfig, Handler) Transport
 
 // A Leg is what lives and dies as one: a socket, or one HTTP exchange.
 type Leg struct {
@@ -78,8 +78,8 @@ type Lane uint8
 
 // The lanes.
 const (
-	Commands Lane = iota // handshake, subscribe, publish, disconnect
-	Connect              // /meta/connect, which the server may hold
+	LaneCommands Lane = iota // handshake, subscribe, publish, disconnect
+	LaneConnect              // /meta/connect, which the server may hold
 )
 
 // The connectionTypes of the module's own pipes (Bayeux section 2.2.5).

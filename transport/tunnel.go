@@ -26,20 +26,20 @@ var (
 // the server is reached by. The proxy's scheme is http, https, socks5 or socks5h.
 // status is that of a refusal; 0: there is none. The answer's header is bounded by
 // Limits.
-func (n *Network) Tunnel(ctx context.Context, c net.Conn, via *url.URL, addr string) (through net.Conn, status int, err error) {
+func (shared *SharedConfig) Tunnel(ctx context.Context, c net.Conn, via *url.URL, addr string) (through net.Conn, status int, err error) {
 	// Not all that follows looks at the context.
 	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 	defer stop()
 	switch via.Scheme {
 	case "http":
-		status, err = n.ask(c, via, addr)
+		status, err = shared.ask(c, via, addr)
 		return c, status, err
 	case "https":
-		secured := tls.Client(c, n.SocketTLS(via.Hostname()))
+		secured := tls.Client(c, shared.SocketTLS(via.Hostname()))
 		if err := secured.HandshakeContext(ctx); err != nil {
 			return nil, 0, err
 		}
-		status, err = n.ask(secured, via, addr)
+		status, err = shared.ask(secured, via, addr)
 		return secured, status, err
 	case "socks5", "socks5h":
 		through, err = socks(ctx, c, via, addr)
@@ -49,7 +49,7 @@ func (n *Network) Tunnel(ctx context.Context, c net.Conn, via *url.URL, addr str
 }
 
 // ask sends a CONNECT (RFC 9110 section 9.3.6) and reads a bounded answer.
-func (n *Network) ask(c net.Conn, via *url.URL, addr string) (status int, err error) {
+func (shared *SharedConfig) ask(c net.Conn, via *url.URL, addr string) (status int, err error) {
 	r := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: addr}, Host: addr, Header: http.Header{}}
 	if via.User != nil {
 		r.Header.Set("Proxy-Authorization", BasicAuth(via.User))
@@ -57,7 +57,7 @@ func (n *Network) ask(c net.Conn, via *url.URL, addr string) (status int, err er
 	if err := r.Write(c); err != nil {
 		return 0, err
 	}
-	in := &io.LimitedReader{R: c, N: int64(n.Limits.WithDefaults().Header)}
+	in := &io.LimitedReader{R: c, N: int64(shared.Limits.WithDefaults().Header)}
 	whole := bufio.NewReader(in)
 	res, err := http.ReadResponse(whole, r)
 	var broken net.Error

@@ -51,7 +51,7 @@ func (s *Server) process(from *origin, in incoming) (o outcome, err error) {
 		case refusal != "":
 			r := failure(*m, refusal)
 			if m.Channel == bayeux.MetaHandshake {
-				r.Meta.Advice = &bayeux.Advice{Reconnect: bayeux.None}
+				r.Meta.Advice = &bayeux.Advice{Reconnect: bayeux.ReconnectNone}
 			}
 			o.replies = append(o.replies, r)
 		case m.Channel == bayeux.MetaHandshake:
@@ -204,7 +204,7 @@ func (s *Server) unknown(m bayeux.Message) bayeux.Message {
 		r.Meta.Error = "invalid clientId"
 	}
 	if m.Channel == bayeux.MetaConnect || s.d.OneUnknown {
-		r.Meta.Advice = &bayeux.Advice{Reconnect: bayeux.Rehandshake, Interval: bayeux.Millis(0)}
+		r.Meta.Advice = &bayeux.Advice{Reconnect: bayeux.ReconnectHandshake, Interval: bayeux.Millis(0)}
 	}
 	return r
 }
@@ -259,7 +259,7 @@ func (s *Server) types() []string {
 }
 
 func (s *Server) advice() *bayeux.Advice {
-	return &bayeux.Advice{Reconnect: bayeux.Retry, Interval: bayeux.Millis(s.o.Interval), Timeout: bayeux.Millis(s.o.Timeout)}
+	return &bayeux.Advice{Reconnect: bayeux.ReconnectRetry, Interval: bayeux.Millis(s.o.Interval), Timeout: bayeux.Millis(s.o.Timeout)}
 }
 
 // command does a subscribe, unsubscribe, disconnect or publish.
@@ -312,7 +312,7 @@ func (x *Session) leave() {
 	}
 	h.timer.Stop()
 	reply := success(h.m)
-	reply.Meta.Advice = &bayeux.Advice{Reconnect: bayeux.None}
+	reply.Meta.Advice = &bayeux.Advice{Reconnect: bayeux.ReconnectNone}
 	if h.sock != nil {
 		h.sock.answer(nil, append(h.replies, reply))
 	} else {

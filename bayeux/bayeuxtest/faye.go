@@ -167,7 +167,7 @@ func (s *Server) advise(r bayeux.Message) bayeux.Message {
 	if r.Meta.Successful {
 		r.Meta.Advice = s.advice()
 	} else {
-		r.Meta.Advice = &bayeux.Advice{Reconnect: bayeux.Rehandshake}
+		r.Meta.Advice = &bayeux.Advice{Reconnect: bayeux.ReconnectHandshake}
 	}
 	return r
 }

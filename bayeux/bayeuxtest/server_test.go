@@ -155,13 +155,13 @@ func TestSessionsEnd(t *testing.T) {
 		require.Empty(c, c.s.Sessions(), "expired")
 		ms := c.say("[" + connect + "]")
 		require.ErrorIs(c, ms[0].Err(), bayeux.ErrUnknownSession)
-		require.Equal(c, bayeux.Rehandshake, ms[0].Advice().Reconnect)
+		require.Equal(c, bayeux.ReconnectHandshake, ms[0].Advice().Reconnect)
 
 		c.shake("")
 		c.say("[" + connect + "]")
 		time.AfterFunc(time.Second, func() { c.s.Disconnect("") })
 		ms = c.say("[" + connect + "]")
-		require.Equal(c, bayeux.None, ms[1].Advice().Reconnect)
+		require.Equal(c, bayeux.ReconnectNone, ms[1].Advice().Reconnect)
 		require.Equal(c, bayeux.MetaDisconnect, ms[0].Channel)
 
 		c.shake("")

@@ -233,7 +233,7 @@ func (x *Session) dismiss() {
 	}
 	h.timer.Stop()
 	reply := success(h.m)
-	reply.Meta.Advice = &bayeux.Advice{Reconnect: bayeux.None}
+	reply.Meta.Advice = &bayeux.Advice{Reconnect: bayeux.ReconnectNone}
 	if h.sock != nil {
 		h.sock.answer(nil, []bayeux.Message{bye})
 		h.sock.answer(nil, []bayeux.Message{reply})

@@ -33,7 +33,7 @@ var settings = []setting{
 // ones are whole, and takes the time until each session gets events again. Before
 // it events come once a second, or none for a while. What is seen is the client's
 // own doing: a network in memory has no keep-alive, by which the system finds out
-// about a connection that is idle as one with a held poll is (transport.Network).
+// about a connection that is idle as one with a held poll is (transport.SharedConfig).
 func silence(t *testing.T, n int) {
 	for _, mode := range []fallback.Mode{fallback.WebSocketOnly, fallback.Auto, fallback.LongPollingOnly} {
 		for _, s := range settings {

@@ -29,8 +29,8 @@ func TestNoValueTellsASecret(t *testing.T) {
 	target := &transport.Target{URL: u, Header: o.Header}
 	target.SocketURL, err = url.Parse(socketURL)
 	require.NoError(t, err)
-	network := &transport.Network{Proxy: func(*http.Request) (*url.URL, error) { return u, nil }}
-	session := transport.NewSession(network, target)
+	network := &transport.SharedConfig{Proxy: func(*http.Request) (*url.URL, error) { return u, nil }}
+	session := transport.NewSessionConfig(network, target)
 	session.Jar = o.Jar
 	meta := bayeux.Meta{ClientID: "canary", Error: "401:canary:Unknown client"}
 	dialer := &client.Dialer{Proxy: network.Proxy}

@@ -15,11 +15,11 @@ import (
 
 // opener makes the fallback with a watch above it and below it.
 func (w *world) opener() transport.Opener {
-	return func(s *transport.Session, h transport.Handler) transport.Transport {
+	return func(s *transport.SessionConfig, h transport.Handler) transport.Transport {
 		seen := &seen{w: w, out: map[transport.LegID]bool{}, trial: map[transport.LegID]string{}}
 		p := fallback.Policy{Mode: w.mode, Memory: w.memory, Decided: seen.decided}
 		below := fallback.New(p, transporttest.Check(under(seen, true, websocket.Open)), transporttest.Check(under(seen, false, longpoll.Open)))
-		return transporttest.Check(func(s *transport.Session, h transport.Handler) transport.Transport {
+		return transporttest.Check(func(s *transport.SessionConfig, h transport.Handler) transport.Transport {
 			return below(s, &above{h, seen})
 		})(s, h)
 	}
@@ -108,7 +108,7 @@ func (a *above) End(id transport.LegID, err *transport.Error) {
 
 // under makes a pipe with a watch over it.
 func under(s *seen, socket bool, open transport.Opener) transport.Opener {
-	return func(ts *transport.Session, h transport.Handler) transport.Transport {
+	return func(ts *transport.SessionConfig, h transport.Handler) transport.Transport {
 		return open(ts, &pipe{h, s, socket})
 	}
 }

@@ -121,7 +121,7 @@ func TestAnswers(t *testing.T) {
 					require.Equal(w, tc.retry, err.RetryAfter)
 					require.Error(w, err.Err)
 					require.False(w, err.Unsent)
-					require.False(w, err.Reused)
+					require.False(w, err.StaleConn)
 					if tc.is != nil {
 						require.ErrorIs(w, err, tc.is)
 					}
@@ -144,7 +144,7 @@ func TestASlowBodyIsCut(t *testing.T) {
 		w.listen("server:80", func(c net.Conn) {
 			speak(c, always("HTTP/1.1 200 OK\r\n"+asJSON+"Content-Length: 1000\r\n\r\n["))
 		})
-		id := w.send(transport.Commands, 10)
+		id := w.send(transport.LaneCommands, 10)
 		time.Sleep(time.Hour)
 		require.Nil(w, w.h.Record().Ended(id))
 		start, cause := time.Now(), errors.New("late")

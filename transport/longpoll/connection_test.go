@@ -34,8 +34,8 @@ func TestConnectionsAreReused(t *testing.T) {
 			return good
 		})
 		for i := range 50 {
-			w.send(transport.Connect, i)
-			w.outcome(w.send(transport.Commands, i))
+			w.send(transport.LaneConnect, i)
+			w.outcome(w.send(transport.LaneCommands, i))
 			synctest.Wait()
 		}
 		require.Equal(w, 100, n)
@@ -94,7 +94,7 @@ func TestReused(t *testing.T) {
 					err, _ = w.exchange()
 				}
 				require.Equal(w, tc.op, err.Op)
-				require.Equal(w, tc.reused, err.Reused)
+				require.Equal(w, tc.reused, err.StaleConn)
 				require.False(w, err.Unsent, "the request was read")
 			})
 		})
@@ -113,13 +113,13 @@ func TestACutIsNotReused(t *testing.T) {
 			})
 		})
 		_, _ = w.exchange()
-		id := w.send(transport.Commands, 1)
+		id := w.send(transport.LaneCommands, 1)
 		synctest.Wait()
 		w.pipe.Cut(id, nil)
 		err, _ := w.outcome(id)
 		require.Equal(w, "cut", err.Op)
 		require.Error(w, err.Err, "also without a cause")
-		require.False(w, err.Reused)
+		require.False(w, err.StaleConn)
 		require.False(w, err.Unsent)
 	})
 }
@@ -139,7 +139,7 @@ func TestAnIdempotencyKeyIsNoReasonToSendTwice(t *testing.T) {
 		})
 		_, _ = w.exchange()
 		err, _ := w.exchange()
-		require.True(w, err.Reused)
+		require.True(w, err.StaleConn)
 		require.Equal(w, 2, requests)
 	})
 }
@@ -154,7 +154,7 @@ func TestOnePoolServesMany(t *testing.T) {
 		w.network.RoundTripper = pool
 		for range 3 {
 			h := new(transporttest.Handler)
-			p := transporttest.Check(Open)(transport.NewSession(w.network, w.target), h)
+			p := transporttest.Check(Open)(transport.NewSessionConfig(w.network, w.target), h)
 			w.pipe, w.h = p, h
 			err, _ := w.exchange()
 			require.Nil(w, err)
@@ -175,7 +175,7 @@ func TestLimit(t *testing.T) {
 			w.answer("server:80", always(answerOf("413 Payload Too Large", "", "")))
 			sent, before := 200<<10, transport.HTTPLimit
 			for range 10 {
-				_, _ = w.outcome(w.send(transport.Commands, sent))
+				_, _ = w.outcome(w.send(transport.LaneCommands, sent))
 				require.LessOrEqual(w, limit(w), before)
 				before, sent = limit(w), limit(w)
 			}
@@ -188,7 +188,7 @@ func TestLimit(t *testing.T) {
 				_, _ = c.Read(make([]byte, 1000))
 				w.net.Reset("server:80")
 			})
-			err, _ := w.outcome(w.send(transport.Commands, 250<<10))
+			err, _ := w.outcome(w.send(transport.LaneCommands, 250<<10))
 			require.Equal(w, "write", err.Op)
 			require.False(w, err.Unsent)
 			_, _ = w.exchange()
@@ -210,7 +210,7 @@ func TestACutTeachesNoLimit(t *testing.T) {
 	inWorld(t, "http://server/cometd", func(w *world) {
 		w.answer("server:80", always(good))
 		w.net.Stall("server:80", true, true)
-		id := w.send(transport.Commands, 250<<10)
+		id := w.send(transport.LaneCommands, 250<<10)
 		synctest.Wait()
 		w.pipe.Cut(id, nil)
 		err, _ := w.outcome(id)

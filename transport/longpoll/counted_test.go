@@ -47,7 +47,7 @@ func TestUnsentIfNothingWasWritten(t *testing.T) {
 			require.Nil(w, err)
 			time.Sleep(time.Second)
 			takes.Store(taken)
-			err, _ = w.outcome(w.send(transport.Commands, 1000))
+			err, _ = w.outcome(w.send(transport.LaneCommands, 1000))
 			require.Equal(w, "write", err.Op)
 			require.Equal(w, unsent, err.Unsent, "%d bytes", taken)
 		})

@@ -26,5 +26,5 @@
 // print it.
 //
 // An HTTP/1.1 connection that a peer closed while it was idle is only found out
-// by a POST that fails on it: Error.Reused tells that case.
+// by a POST that fails on it: Error.StaleConn tells that case.
 package longpoll

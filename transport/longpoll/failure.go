@@ -32,10 +32,10 @@ func (t *trace) failure(err error) *transport.Error {
 	again := unprocessed(err)
 	got := t.got.Load()
 	e := &transport.Error{
-		Op:     t.op(err),
-		Unsent: t.unsent() || again,
-		Reused: got != nil && got.Reused && !t.answering.Load() || again,
-		Err:    plain(err),
+		Op:        t.op(err),
+		Unsent:    t.unsent() || again,
+		StaleConn: got != nil && got.Reused && !t.answering.Load() || again,
+		Err:       plain(err),
 	}
 	var p *proxyError
 	switch {

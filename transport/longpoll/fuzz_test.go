@@ -33,7 +33,7 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		n := &transport.Network{
+		n := &transport.SharedConfig{
 			Proxy: http.ProxyURL(nil),
 			DialContext: func(context.Context, string, string) (net.Conn, error) {
 				c, s := net.Pipe()
@@ -46,11 +46,11 @@ func FuzzAnswer(f *testing.F) {
 				return c, nil
 			},
 		}
-		s := transport.NewSession(n, &transport.Target{URL: &url.URL{Scheme: "http", Host: "server"}})
+		s := transport.NewSessionConfig(n, &transport.Target{URL: &url.URL{Scheme: "http", Host: "server"}})
 		h := new(transporttest.Handler)
 		p := transporttest.Check(Open)(s, h)
-		h.Queue(transport.Commands, bayeux.Message{Channel: "/a", ID: "1"})
-		p.Wake(transport.Commands)
+		h.Queue(transport.LaneCommands, bayeux.Message{Channel: "/a", ID: "1"})
+		p.Wake(transport.LaneCommands)
 		rec, ok := h.Await(30*time.Second, func(r transporttest.Record) bool { return len(r.Ends) > 0 })
 		require.True(t, ok)
 		require.NoError(t, p.Close())

@@ -10,11 +10,11 @@ import (
 
 // A pipe is the long-polling of one session.
 type pipe struct {
-	s      *transport.Session
+	s      *transport.SessionConfig
 	h      transport.Handler
 	limits transport.Limits
 	rt     http.RoundTripper
-	own    *http.Transport // rt, unless the Network has one
+	own    *http.Transport // rt, unless the SharedConfig has one
 
 	wg sync.WaitGroup // a goroutine a running lane
 
@@ -32,17 +32,17 @@ type lane struct {
 	cancel         context.CancelCauseFunc
 }
 
-// Open is a [transport.Opener]. If the Network has no RoundTripper, the pipe
+// Open is a [transport.Opener]. If the SharedConfig has no RoundTripper, the pipe
 // has connections of its own, which Close closes.
-func Open(s *transport.Session, h transport.Handler) transport.Transport {
+func Open(s *transport.SessionConfig, h transport.Handler) transport.Transport {
 	p := &pipe{
 		s: s, h: h,
-		limits: s.Network.Limits.WithDefaults(),
-		rt:     s.Network.RoundTripper,
+		limits: s.Shared.Limits.WithDefaults(),
+		rt:     s.Shared.RoundTripper,
 		limit:  transport.HTTPLimit,
 	}
 	if p.rt == nil {
-		p.own = NewRoundTripper(s.Network)
+		p.own = NewRoundTripper(s.Shared)
 		p.rt = p.own
 	}
 	return p

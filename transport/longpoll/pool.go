@@ -29,11 +29,11 @@ const (
 // its RoundTripper: a Dialer shares it between sessions. It keeps at most two
 // idle connections a host, for a minute; CloseIdleConnections ends them sooner.
 // HTTP/2 is used if a server offers it over TLS; since a dead connection would
-// take every session's requests in turn, it is pinged when it is silent. A nil n is a zero Network; n's
+// take every session's requests in turn, it is pinged when it is silent. A nil n is a zero SharedConfig; n's
 // own RoundTripper is not looked at.
-func NewRoundTripper(n *transport.Network) *http.Transport {
+func NewRoundTripper(n *transport.SharedConfig) *http.Transport {
 	if n == nil {
-		n = new(transport.Network)
+		n = new(transport.SharedConfig)
 	}
 	silence := n.LongestSilence()
 	return &http.Transport{
@@ -53,7 +53,7 @@ func NewRoundTripper(n *transport.Network) *http.Transport {
 }
 
 // dialer opens connections for what is not over TLS.
-func dialer(n *transport.Network) func(context.Context, string, string) (net.Conn, error) {
+func dialer(n *transport.SharedConfig) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, n, network, addr)
 		if err != nil || traceOf(ctx) == nil {
@@ -66,7 +66,7 @@ func dialer(n *transport.Network) func(context.Context, string, string) (net.Con
 // dial bounds the dial and, by a deadline on the connection that is lifted
 // when a pipe's request gets it, everything up to there: net/http does not bound
 // a SOCKS proxy that falls silent, and goes on with it when the request is gone.
-func dial(ctx context.Context, n *transport.Network, network, addr string) (net.Conn, error) {
+func dial(ctx context.Context, n *transport.SharedConfig, network, addr string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
 	c, err := n.Dial(ctx, network, addr)
@@ -82,7 +82,7 @@ func dial(ctx context.Context, n *transport.Network, network, addr string) (net.
 // securer opens connections for what is over TLS, be it to the server, by the
 // proxy's tunnel if there is one, or to a proxy. Those for HTTP/2 are net/http's
 // own kind: it asks for that.
-func securer(n *transport.Network) func(context.Context, string, string) (net.Conn, error) {
+func securer(n *transport.SharedConfig) func(context.Context, string, string) (net.Conn, error) {
 	config := n.TLS.Clone()
 	if config == nil {
 		config = new(tls.Config)
@@ -119,7 +119,7 @@ func securer(n *transport.Network) func(context.Context, string, string) (net.Co
 }
 
 // secure goes on from a connection, to the proxy if there is a tunnel to make, to TLS with addr.
-func (t *trace) secure(ctx context.Context, n *transport.Network, c net.Conn, tunnel *url.URL, addr string, config *tls.Config) (net.Conn, error) {
+func (t *trace) secure(ctx context.Context, n *transport.SharedConfig, c net.Conn, tunnel *url.URL, addr string, config *tls.Config) (net.Conn, error) {
 	if tunnel != nil {
 		through, status, err := n.Tunnel(ctx, c, tunnel, addr)
 		if err != nil {
@@ -149,7 +149,7 @@ func (t *trace) secure(ctx context.Context, n *transport.Network, c net.Conn, tu
 
 // router tells a request's trace which way it goes. A tunnel to a server over TLS
 // is ours to make, see securer.
-func router(n *transport.Network) func(*http.Request) (*url.URL, error) {
+func router(n *transport.SharedConfig) func(*http.Request) (*url.URL, error) {
 	return func(r *http.Request) (*url.URL, error) {
 		u, err := n.ProxyFor(r)
 		if err != nil { // it may quote the proxy's URL, with its credentials

@@ -30,7 +30,7 @@ func (p *pipe) post(ctx context.Context, cancel context.CancelCauseFunc, t *trac
 		discard(res, cancel)
 		if e.Status == http.StatusRequestEntityTooLarge {
 			p.tooLarge(len(body))
-			e.Refused = transport.IDs(batch)
+			e.TooLarge = transport.IDs(batch)
 		}
 		return nil, e
 	}

@@ -192,7 +192,7 @@ func TestASilentProxy(t *testing.T) {
 				_, _ = io.Copy(io.Discard, c)
 				close(gone)
 			})
-			id := w.send(transport.Commands, 1)
+			id := w.send(transport.LaneCommands, 1)
 			time.Sleep(time.Second)
 			w.pipe.Cut(id, errors.New("late"))
 			err, _ := w.outcome(id)

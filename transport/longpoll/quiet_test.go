@@ -199,7 +199,7 @@ func TestAnswersComeWhole(t *testing.T) {
 					})
 				}, func(w *world) {
 					for range 3 {
-						err, ms := w.outcome(w.send(transport.Commands, 10))
+						err, ms := w.outcome(w.send(transport.LaneCommands, 10))
 						require.Nil(w, err)
 						require.Len(w, ms, 1)
 						time.Sleep(time.Second)

@@ -75,7 +75,7 @@ func TestTheBodyIsTheBatch(t *testing.T) {
 			got = seen{r.RequestURI, string(body), r.ContentLength}
 			return good
 		}))
-		err, _ := w.outcome(w.send(transport.Commands, 3))
+		err, _ := w.outcome(w.send(transport.LaneCommands, 3))
 		require.Nil(w, err)
 		require.Equal(w, seen{"/cometd?a=b", `[{"channel":"/a","id":"1","data":"xxx"}]`, 40}, got)
 	})
@@ -116,7 +116,7 @@ func TestCookies(t *testing.T) {
 			return good
 		})
 		_, _ = w.exchange()
-		_, _ = w.outcome(w.send(transport.Connect, 1))
+		_, _ = w.outcome(w.send(transport.LaneConnect, 1))
 		_, _ = w.exchange()
 		require.Equal(w, []string{
 			"",

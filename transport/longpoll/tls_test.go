@@ -83,7 +83,7 @@ func TestTLS(t *testing.T) {
 func TestCloseDuringTheHandshake(t *testing.T) {
 	inWorld(t, "https://server/cometd", func(w *world) {
 		w.listen("server:443", func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-		id := w.send(transport.Commands, 1)
+		id := w.send(transport.LaneCommands, 1)
 		time.Sleep(time.Second)
 		start := time.Now()
 		require.NoError(w, w.pipe.Close())
@@ -127,7 +127,7 @@ func TestHTTP2(t *testing.T) {
 		hold := *w.target
 		hold.URL = hold.URL.JoinPath("..", "hold")
 		w.session.SetTarget(&hold)
-		poll := w.send(transport.Connect, 1)
+		poll := w.send(transport.LaneConnect, 1)
 		synctest.Wait()
 		w.session.SetTarget(w.target)
 		e, _ = w.exchange()
@@ -160,7 +160,7 @@ func TestADeadHTTP2Connection(t *testing.T) {
 			w.net.Reset("server:443")
 			synctest.Wait()
 		})
-		poll := w.send(transport.Connect, 1)
+		poll := w.send(transport.LaneConnect, 1)
 		synctest.Wait()
 		w.net.Stall("server:443", true, true)
 		start := time.Now()

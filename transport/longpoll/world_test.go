@@ -26,9 +26,9 @@ import (
 type world struct {
 	*testing.T
 	net     *memnet.Network
-	network *transport.Network
+	network *transport.SharedConfig
 	target  *transport.Target
-	session *transport.Session
+	session *transport.SessionConfig
 	h       *transporttest.Handler
 	pipe    transport.Transport
 
@@ -44,7 +44,7 @@ func inWorld(t *testing.T, address string, f func(w *world)) {
 		u, err := url.Parse(address)
 		require.NoError(t, err)
 		w := &world{T: t, net: memnet.New(), h: new(transporttest.Handler), dials: map[string]int{}}
-		w.network = &transport.Network{
+		w.network = &transport.SharedConfig{
 			Proxy: http.ProxyURL(nil),
 			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				w.mu.Lock()
@@ -54,7 +54,7 @@ func inWorld(t *testing.T, address string, f func(w *world)) {
 			},
 		}
 		w.target = &transport.Target{URL: u, Header: http.Header{"X-Token": {"secret"}}}
-		w.session = transport.NewSession(w.network, w.target)
+		w.session = transport.NewSessionConfig(w.network, w.target)
 		defer func() {
 			for _, stop := range w.stop {
 				stop()
@@ -107,7 +107,7 @@ func (w *world) send(lane transport.Lane, n int) transport.LegID {
 // exchange sends a small batch and returns how its leg ended and what came.
 func (w *world) exchange() (*transport.Error, []bayeux.Message) {
 	w.Helper()
-	return w.outcome(w.send(transport.Commands, 10))
+	return w.outcome(w.send(transport.LaneCommands, 10))
 }
 
 func (w *world) outcome(id transport.LegID) (*transport.Error, []bayeux.Message) {

@@ -54,11 +54,11 @@ var states = []struct {
 		r.settle()
 		r.net.Stall(address, true, true)
 		for range 5 {
-			r.h.QueueFunc(transport.Commands, func(l transport.Leg) []bayeux.Message {
+			r.h.QueueFunc(transport.LaneCommands, func(l transport.Leg) []bayeux.Message {
 				return []bayeux.Message{r.event("/a", strings.Repeat("x", l.Limit-200))}
 			})
 		}
-		r.pipe.Wake(transport.Commands)
+		r.pipe.Wake(transport.LaneCommands)
 		time.Sleep(time.Second)
 	}},
 	{"draining", func(r *rig) {
@@ -124,7 +124,7 @@ func closeConcurrently(r *rig) {
 	for range 4 {
 		all.Go(func() {
 			r.send(r.event("/a", "x"))
-			r.pipe.Wake(transport.Connect)
+			r.pipe.Wake(transport.LaneConnect)
 			r.pipe.Cut(held.Leg.ID, errCause)
 		})
 		all.Go(func() { require.NoError(r, r.pipe.Close()) })

@@ -131,7 +131,7 @@ func drain(r *rig) {
 	r.begin()
 	held := r.settle()
 	before := len(r.h.Record().Draws)
-	r.h.Queue(transport.Commands, r.event("/a", "x")) // what a draw on the leg would find
+	r.h.Queue(transport.LaneCommands, r.event("/a", "x")) // what a draw on the leg would find
 	start := time.Now()
 	r.pipe.Drain(held.Leg.ID)
 	if held.Leg.Once {
@@ -140,7 +140,7 @@ func drain(r *rig) {
 		require.True(r, r.reply(r.send(r.event("/a", "x"))).Granted())
 		return
 	}
-	r.pipe.Wake(transport.Commands)
+	r.pipe.Wake(transport.LaneCommands)
 	end := r.end(held.Leg.ID)
 	require.LessOrEqual(r, end.At.Sub(start), time.Second+prompt)
 	if end.Err != nil {

@@ -14,7 +14,7 @@ import (
 
 // quiet: an Opener does no I/O and calls nothing before the first Wake.
 func quiet(r *rig) {
-	r.h.Queue(transport.Commands, r.handshake())
+	r.h.Queue(transport.LaneCommands, r.handshake())
 	time.Sleep(time.Hour)
 	synctest.Wait()
 	require.LessOrEqual(r, goroutines(), r.before, "a goroutine runs before the first Wake")
@@ -24,8 +24,8 @@ func quiet(r *rig) {
 
 // nothingToSay: a pipe that was given nothing sends and ends nothing.
 func nothingToSay(r *rig) {
-	r.pipe.Wake(transport.Commands)
-	r.pipe.Wake(transport.Connect)
+	r.pipe.Wake(transport.LaneCommands)
+	r.pipe.Wake(transport.LaneConnect)
 	time.Sleep(time.Second)
 	rec := r.h.Record()
 	require.Empty(r, rec.Draws)
@@ -77,10 +77,10 @@ func wakeDuringDraw(r *rig) {
 	for _, first := range []string{"nothing", "a batch"} {
 		asked := false
 		m := r.event("/a", first)
-		r.h.QueueFunc(transport.Commands, func(transport.Leg) []bayeux.Message {
+		r.h.QueueFunc(transport.LaneCommands, func(transport.Leg) []bayeux.Message {
 			if !asked {
 				asked = true
-				r.pipe.Wake(transport.Commands)
+				r.pipe.Wake(transport.LaneCommands)
 				if first == "nothing" {
 					return nil
 				}
@@ -90,10 +90,10 @@ func wakeDuringDraw(r *rig) {
 		last := m.ID
 		if first == "a batch" {
 			second := r.event("/a", "second")
-			r.h.Queue(transport.Commands, second)
+			r.h.Queue(transport.LaneCommands, second)
 			last = second.ID
 		}
-		r.pipe.Wake(transport.Commands)
+		r.pipe.Wake(transport.LaneCommands)
 		require.True(r, r.reply(last).Granted(), "after %s", first)
 	}
 }
@@ -111,7 +111,7 @@ func wakeStorm(r *rig) {
 				m := r.event("/a", fmt.Sprint(w, ".", i))
 				ids[w] = append(ids[w], m.ID)
 				r.send(m)
-				r.pipe.Wake(transport.Connect)
+				r.pipe.Wake(transport.LaneConnect)
 			}
 		})
 	}

@@ -40,7 +40,7 @@ func connectPastCommand(r *rig) {
 	r.pipe.Cut(held.Leg.ID, errCause)
 	rec := r.await("another connect", func(rec Record) bool {
 		last := rec.Draws[len(rec.Draws)-1]
-		return last.Lane == transport.Connect && last.Leg.ID != held.Leg.ID
+		return last.Lane == transport.LaneConnect && last.Leg.ID != held.Leg.ID
 	})
 	next := rec.Draws[len(rec.Draws)-1]
 	synctest.Wait()
@@ -105,8 +105,8 @@ func reentrant(r *rig) {
 		r.pipe.Types()
 		r.pipe.Drain(transport.NewLegID())
 		r.pipe.Cut(transport.NewLegID(), fmt.Errorf("no such leg"))
-		r.pipe.Wake(transport.Connect)
-		r.pipe.Wake(transport.Commands)
+		r.pipe.Wake(transport.LaneConnect)
+		r.pipe.Wake(transport.LaneCommands)
 	}
 	r.begin()
 	for range 10 {

@@ -20,7 +20,7 @@ import (
 //
 // It passes everything on unchanged and is safe for concurrent use.
 func Check(open transport.Opener) transport.Opener {
-	return func(s *transport.Session, h transport.Handler) transport.Transport {
+	return func(s *transport.SessionConfig, h transport.Handler) transport.Transport {
 		r := &referee{h: h, legs: map[transport.LegID]*record{}}
 		return refereed{open(s, r), r}
 	}

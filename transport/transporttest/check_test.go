@@ -30,22 +30,22 @@ func TestTheRefereePanics(t *testing.T) {
 		do         func(p transport.Transport, h transport.Handler, script *Handler)
 	}{
 		{"a good exchange", "", func(p transport.Transport, h transport.Handler, _ *Handler) {
-			h.Next(transport.Commands, once)
+			h.Next(transport.LaneCommands, once)
 			h.Receive(7, nil)
 			h.End(7, nil)
 			_ = p.Close()
 		}},
 		{"a good socket", "", func(p transport.Transport, h transport.Handler, _ *Handler) {
-			h.Next(transport.Commands, socket)
-			h.Next(transport.Commands, socket)
-			h.Next(transport.Connect, socket)
+			h.Next(transport.LaneCommands, socket)
+			h.Next(transport.LaneCommands, socket)
+			h.Next(transport.LaneConnect, socket)
 			h.Receive(7, nil)
 			h.End(7, reset)
 			_ = p.Close()
 		}},
 		{"two directions at once", "", func(p transport.Transport, h transport.Handler, script *Handler) {
 			script.OnNext = func(transport.Lane, transport.Leg) { h.Receive(7, nil) }
-			h.Next(transport.Commands, socket)
+			h.Next(transport.LaneCommands, socket)
 			h.End(7, nil)
 		}},
 		{"a second End", "End on leg 7 comes after End", func(_ transport.Transport, h transport.Handler, _ *Handler) {
@@ -53,17 +53,17 @@ func TestTheRefereePanics(t *testing.T) {
 			h.End(7, reset)
 		}},
 		{"Receive after End", "Receive on leg 7 comes after End", func(_ transport.Transport, h transport.Handler, _ *Handler) {
-			h.Next(transport.Commands, once)
+			h.Next(transport.LaneCommands, once)
 			h.End(7, nil)
 			h.Receive(7, nil)
 		}},
 		{"Next after End", "Next on leg 7 comes after End", func(_ transport.Transport, h transport.Handler, _ *Handler) {
 			h.End(7, reset)
-			h.Next(transport.Commands, once)
+			h.Next(transport.LaneCommands, once)
 		}},
 		{"Next inside Next", "Next on leg 7 overlaps another Next", func(_ transport.Transport, h transport.Handler, script *Handler) {
-			script.OnNext = func(transport.Lane, transport.Leg) { h.Next(transport.Connect, socket) }
-			h.Next(transport.Commands, socket)
+			script.OnNext = func(transport.Lane, transport.Leg) { h.Next(transport.LaneConnect, socket) }
+			h.Next(transport.LaneCommands, socket)
 		}},
 		{"Receive inside Receive", "Receive on leg 7 overlaps another Receive", func(_ transport.Transport, h transport.Handler, script *Handler) {
 			script.OnReceive = func(transport.LegID, []bayeux.Message) { h.Receive(7, nil) }
@@ -71,15 +71,15 @@ func TestTheRefereePanics(t *testing.T) {
 		}},
 		{"End inside Next", "End on leg 7 overlaps Next", func(_ transport.Transport, h transport.Handler, script *Handler) {
 			script.OnNext = func(transport.Lane, transport.Leg) { h.End(7, reset) }
-			h.Next(transport.Commands, socket)
+			h.Next(transport.LaneCommands, socket)
 		}},
 		{"End inside Receive", "End on leg 7 overlaps Receive", func(_ transport.Transport, h transport.Handler, script *Handler) {
 			script.OnReceive = func(transport.LegID, []bayeux.Message) { h.End(7, nil) }
 			h.Receive(7, nil)
 		}},
 		{"two batches for one exchange", "a second batch", func(_ transport.Transport, h transport.Handler, _ *Handler) {
-			h.Next(transport.Commands, once)
-			h.Next(transport.Commands, once)
+			h.Next(transport.LaneCommands, once)
+			h.Next(transport.LaneCommands, once)
 		}},
 		{"an Error without a cause", "without Op or cause", func(_ transport.Transport, h transport.Handler, _ *Handler) {
 			h.End(7, &transport.Error{Op: "read"})
@@ -88,27 +88,27 @@ func TestTheRefereePanics(t *testing.T) {
 			h.End(7, &transport.Error{Err: reset})
 		}},
 		{"no leg", "names no leg", func(_ transport.Transport, h transport.Handler, _ *Handler) {
-			h.Next(transport.Commands, transport.Leg{})
+			h.Next(transport.LaneCommands, transport.Leg{})
 		}},
 		{"a leg left open", "has not ended", func(p transport.Transport, h transport.Handler, _ *Handler) {
-			h.Next(transport.Commands, once)
+			h.Next(transport.LaneCommands, once)
 			_ = p.Close()
 		}},
 		{"a call after Close", "comes after Close returned", func(p transport.Transport, h transport.Handler, _ *Handler) {
 			_ = p.Close()
-			h.Next(transport.Commands, once)
+			h.Next(transport.LaneCommands, once)
 		}},
 		{"Close during a call", "while a call on leg 7 runs", func(p transport.Transport, h transport.Handler, script *Handler) {
 			script.OnNext = func(transport.Lane, transport.Leg) { _ = p.Close() }
-			h.Next(transport.Commands, once)
+			h.Next(transport.LaneCommands, once)
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var seen transport.Handler
 			script := new(Handler)
-			script.Queue(transport.Commands, bayeux.Message{Channel: "/a"})
-			script.Queue(transport.Commands, bayeux.Message{Channel: "/b"})
-			p := Check(func(_ *transport.Session, h transport.Handler) transport.Transport { seen = h; return deaf{} })(nil, script)
+			script.Queue(transport.LaneCommands, bayeux.Message{Channel: "/a"})
+			script.Queue(transport.LaneCommands, bayeux.Message{Channel: "/b"})
+			p := Check(func(_ *transport.SessionConfig, h transport.Handler) transport.Transport { seen = h; return deaf{} })(nil, script)
 			said := said(func() { tc.do(p, seen, script) })
 			if tc.says == "" {
 				require.Empty(t, said)

@@ -66,14 +66,14 @@ func TestTheSuiteFindsFaults(t *testing.T) {
 		fault
 	}{
 		{"dials when opened", "nothing before the first wake", "dialled before the first Wake", fault{open: func(f *faulty) {
-			c, err := f.s.Network.DialContext(context.Background(), "tcp", address)
+			c, err := f.s.Shared.DialContext(context.Background(), "tcp", address)
 			if err == nil {
 				_ = c.Close()
 			}
 		}}},
 		{"delivers what was cut", "cut what has not arrived", "it came after it was cut", fault{open: func(f *faulty) {
-			dial := f.s.Network.DialContext
-			f.s.Network.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			dial := f.s.Shared.DialContext
+			f.s.Shared.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 				c, err := dial(ctx, network, addr)
 				return struct{ net.Conn }{c}, err // without SetLinger
 			}
@@ -187,7 +187,7 @@ func TestTheSuiteFindsFaults(t *testing.T) {
 		{"tries again by itself", "dial refused", "dialled again by itself", fault{end: func(f *faulty, id transport.LegID, err *transport.Error) {
 			f.h.End(id, err)
 			if err != nil && err.Op == "dial" {
-				time.AfterFunc(time.Minute, func() { _, _ = f.s.Network.DialContext(context.Background(), "tcp", address) })
+				time.AfterFunc(time.Minute, func() { _, _ = f.s.Shared.DialContext(context.Background(), "tcp", address) })
 			}
 		}}},
 		{"a black hole is waited for", "cut a dial into a black hole", "is not less than or equal", fault{cut: func(f *faulty, id transport.LegID, cause error) {

@@ -26,7 +26,7 @@ type fault struct {
 type faulty struct {
 	transport.Transport
 	fault
-	s       *transport.Session
+	s       *transport.SessionConfig
 	h       transport.Handler
 	pool    *http.Transport // nil: the good pipe's own
 	drawing atomic.Int32
@@ -39,7 +39,7 @@ type faulty struct {
 }
 
 func (f fault) opener(made **faulty) transport.Opener {
-	return func(s *transport.Session, h transport.Handler) transport.Transport {
+	return func(s *transport.SessionConfig, h transport.Handler) transport.Transport {
 		b := &faulty{fault: f, s: s, h: h, out: map[transport.LegID]bool{}}
 		*made = b
 		if f.open != nil {
@@ -122,7 +122,7 @@ func (f *faulty) Close() error {
 
 // oneConnection makes all requests share it.
 func oneConnection(f *faulty) {
-	f.pool = longpoll.NewRoundTripper(f.s.Network)
+	f.pool = longpoll.NewRoundTripper(f.s.Shared)
 	f.pool.MaxConnsPerHost = 1
-	f.s.Network.RoundTripper = f.pool
+	f.s.Shared.RoundTripper = f.pool
 }

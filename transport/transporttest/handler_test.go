@@ -15,36 +15,36 @@ import (
 func TestHandlerGivesOutWhatWasQueued(t *testing.T) {
 	var h Handler
 	leg := transport.Leg{ID: 1}
-	require.Nil(t, h.Next(transport.Commands, leg))
-	h.Queue(transport.Commands, bayeux.Message{ID: "1"}, bayeux.Message{ID: "2"})
-	h.Queue(transport.Connect, bayeux.Message{ID: "3"})
+	require.Nil(t, h.Next(transport.LaneCommands, leg))
+	h.Queue(transport.LaneCommands, bayeux.Message{ID: "1"}, bayeux.Message{ID: "2"})
+	h.Queue(transport.LaneConnect, bayeux.Message{ID: "3"})
 	due := false
-	h.QueueFunc(transport.Commands, func(l transport.Leg) []bayeux.Message {
+	h.QueueFunc(transport.LaneCommands, func(l transport.Leg) []bayeux.Message {
 		require.Equal(t, leg, l)
 		if !due {
 			return nil
 		}
 		return []bayeux.Message{{ID: "4"}}
 	})
-	h.Queue(transport.Commands, bayeux.Message{ID: "5"})
+	h.Queue(transport.LaneCommands, bayeux.Message{ID: "5"})
 	ids := func(lane transport.Lane) (ids []string) {
 		for _, m := range h.Next(lane, leg) {
 			ids = append(ids, m.ID)
 		}
 		return ids
 	}
-	require.Equal(t, []string{"1", "2"}, ids(transport.Commands))
-	require.Equal(t, []string{"3"}, ids(transport.Connect))
-	require.Empty(t, ids(transport.Connect))
-	require.Empty(t, ids(transport.Commands), "what is not due keeps its place")
+	require.Equal(t, []string{"1", "2"}, ids(transport.LaneCommands))
+	require.Equal(t, []string{"3"}, ids(transport.LaneConnect))
+	require.Empty(t, ids(transport.LaneConnect))
+	require.Empty(t, ids(transport.LaneCommands), "what is not due keeps its place")
 	due = true
-	require.Equal(t, []string{"4"}, ids(transport.Commands))
-	require.Equal(t, []string{"5"}, ids(transport.Commands))
+	require.Equal(t, []string{"4"}, ids(transport.LaneCommands))
+	require.Equal(t, []string{"5"}, ids(transport.LaneCommands))
 
 	r := h.Record()
 	require.Equal(t, [2]int{5, 2}, r.Asked)
 	require.Len(t, r.Draws, 4)
-	require.Equal(t, transport.Connect, r.Drew("3").Lane)
+	require.Equal(t, transport.LaneConnect, r.Drew("3").Lane)
 	require.Nil(t, r.Drew("6"))
 }
 

@@ -46,11 +46,11 @@ func newRig(t require.TestingT, p Pipe) *rig {
 	r.hooks()
 	synctest.Wait()
 	r.before = goroutines()
-	n := &transport.Network{
+	n := &transport.SharedConfig{
 		DialContext: r.net.DialContext,
 		Proxy:       http.ProxyURL(nil),
 	}
-	s := transport.NewSession(n, &transport.Target{URL: &url.URL{Scheme: "http", Host: address, Path: path}})
+	s := transport.NewSessionConfig(n, &transport.Target{URL: &url.URL{Scheme: "http", Host: address, Path: path}})
 	s.Jar, _ = cookiejar.New(nil)
 	r.pipe = Check(p.Open)(s, r.h)
 	return r
@@ -66,8 +66,8 @@ func (r *rig) close() {
 
 	closed := r.h.Record()
 	require.NoError(r, r.pipe.Close(), "closed again")
-	r.pipe.Wake(transport.Commands)
-	r.pipe.Wake(transport.Connect)
+	r.pipe.Wake(transport.LaneCommands)
+	r.pipe.Wake(transport.LaneConnect)
 	time.Sleep(long)
 	require.Equal(r, closed.Asked, r.h.Record().Asked, "asked after Close")
 	for _, d := range closed.Draws {

@@ -31,7 +31,7 @@ type session struct {
 func (r *rig) hooks() {
 	r.h.OnNext = func(lane transport.Lane, leg transport.Leg) {
 		r.inside()
-		if lane == transport.Connect {
+		if lane == transport.LaneConnect {
 			r.offer(leg)
 		}
 	}
@@ -63,7 +63,7 @@ func (r *rig) offer(leg transport.Leg) {
 		hold = 0
 	}
 	s.id, s.leg, s.sent, s.lost = r.newID(), leg.ID, time.Now(), false
-	r.h.Queue(transport.Connect, bayeux.Message{
+	r.h.Queue(transport.LaneConnect, bayeux.Message{
 		Channel: bayeux.MetaConnect, ID: s.id,
 		Meta: &bayeux.Meta{ClientID: s.clientID, ConnectionType: leg.Type, Advice: &bayeux.Advice{Timeout: &hold}},
 	})
@@ -86,9 +86,9 @@ func (r *rig) answered(m *bayeux.Message) {
 	slow := s.quick > 20
 	r.mu.Unlock()
 	if slow {
-		r.wakeLater(transport.Connect)
+		r.wakeLater(transport.LaneConnect)
 	} else {
-		r.pipe.Wake(transport.Connect)
+		r.pipe.Wake(transport.LaneConnect)
 	}
 }
 
@@ -105,9 +105,9 @@ func (r *rig) ended(id transport.LegID, err *transport.Error) {
 	switch {
 	case !keeps:
 	case mine && err == nil:
-		r.pipe.Wake(transport.Connect)
+		r.pipe.Wake(transport.LaneConnect)
 	case err != nil:
-		r.wakeLater(transport.Connect)
+		r.wakeLater(transport.LaneConnect)
 	}
 }
 
@@ -130,8 +130,8 @@ func (r *rig) nextID() string {
 
 // send gives the pipe a batch of commands and returns the id of its last.
 func (r *rig) send(batch ...bayeux.Message) string {
-	r.h.Queue(transport.Commands, batch...)
-	r.pipe.Wake(transport.Commands)
+	r.h.Queue(transport.LaneCommands, batch...)
+	r.pipe.Wake(transport.LaneCommands)
 	return batch[len(batch)-1].ID
 }
 
@@ -177,7 +177,7 @@ func (r *rig) begin() {
 	r.mu.Lock()
 	r.keeps = true
 	r.mu.Unlock()
-	r.pipe.Wake(transport.Connect)
+	r.pipe.Wake(transport.LaneConnect)
 }
 
 // settle waits until the server has held one connect for two seconds, and

@@ -149,7 +149,7 @@ func header(t *transport.Target) http.Header {
 
 // secure speaks TLS to the server, or to a proxy.
 func (k *socket) secure(ctx context.Context, c net.Conn, host string) (net.Conn, error) {
-	secured := tls.Client(c, k.p.s.Network.SocketTLS(host))
+	secured := tls.Client(c, k.p.s.Shared.SocketTLS(host))
 	if err := secured.HandshakeContext(ctx); err != nil {
 		return nil, err
 	}

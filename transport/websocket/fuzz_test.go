@@ -30,14 +30,14 @@ func FuzzServer(f *testing.F) {
 		f.Add(false, s)
 	}
 	f.Fuzz(func(t *testing.T, opens bool, said []byte) {
-		s := transport.NewSession(&transport.Network{
+		s := transport.NewSessionConfig(&transport.SharedConfig{
 			Proxy:       http.ProxyURL(nil),
 			DialContext: piped(opens, said),
 		}, &transport.Target{URL: mustURL("http://server")})
 		h := new(transporttest.Handler)
 		p := transporttest.Check(Open)(s, h)
-		h.Queue(transport.Commands, bayeux.Message{Channel: "/a", ID: "1"})
-		p.Wake(transport.Commands)
+		h.Queue(transport.LaneCommands, bayeux.Message{Channel: "/a", ID: "1"})
+		p.Wake(transport.LaneCommands)
 		rec, ok := h.Await(30*time.Second, func(r transporttest.Record) bool { return len(r.Ends) > 0 })
 		require.True(t, ok)
 		require.NoError(t, p.Close())

@@ -74,7 +74,7 @@ func TestWhatIsPassedOver(t *testing.T) {
 	const limit = 10_000
 	inWorld(t, server, func(w *world) {
 		w.network.Limits.Bytes = limit
-		w.session = transport.NewSession(w.network, w.session.Target())
+		w.session = transport.NewSessionConfig(w.network, w.session.Target())
 		w.sockets("server:80", nil, func(c *ws.Conn) {
 			_, _, _ = c.ReadMessage()
 			for n, say := range []struct {
@@ -115,7 +115,7 @@ func TestWhatIsPassedOver(t *testing.T) {
 func TestMessageWithoutEnd(t *testing.T) {
 	inWorld(t, server, func(w *world) {
 		w.network.Limits.Bytes = 10_000
-		w.session = transport.NewSession(w.network, w.session.Target())
+		w.session = transport.NewSessionConfig(w.network, w.session.Target())
 		w.sockets("server:80", nil, func(c *ws.Conn) {
 			_, _, _ = c.ReadMessage()
 			out, err := c.NextWriter(ws.TextMessage)

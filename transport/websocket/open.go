@@ -24,7 +24,7 @@ const (
 
 // A pipe is the WebSocket of one session.
 type pipe struct {
-	s      *transport.Session
+	s      *transport.SessionConfig
 	h      transport.Handler
 	limits transport.Limits
 	every  time.Duration // between pings: by default less than half the hold of a connect
@@ -39,11 +39,11 @@ type pipe struct {
 }
 
 // Open is a [transport.Opener].
-func Open(s *transport.Session, h transport.Handler) transport.Transport {
-	silence := s.Network.LongestSilence()
+func Open(s *transport.SessionConfig, h transport.Handler) transport.Transport {
+	silence := s.Shared.LongestSilence()
 	return &pipe{
 		s: s, h: h,
-		limits: s.Network.Limits.WithDefaults(),
+		limits: s.Shared.Limits.WithDefaults(),
 		every:  silence - silence/3,
 		answer: silence / 3,
 		limit:  transport.SocketLimit,

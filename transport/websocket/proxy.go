@@ -16,7 +16,7 @@ var errProxyAddress = errors.New("no usable address of a proxy")
 // through the tunnel of a proxy if there is one, and TLS.
 func (k *socket) reach(ctx context.Context, c net.Conn, via, u *url.URL) (net.Conn, *transport.Error) {
 	if via != nil {
-		through, status, err := k.p.s.Network.Tunnel(ctx, c, via, transport.Address(u))
+		through, status, err := k.p.s.Shared.Tunnel(ctx, c, via, transport.Address(u))
 		if err != nil {
 			return nil, &transport.Error{Op: "proxy", Status: status, Err: err}
 		}
@@ -36,7 +36,7 @@ func (k *socket) reach(ctx context.Context, c net.Conn, via, u *url.URL) (net.Co
 func (k *socket) route(ctx context.Context, u *url.URL) (*url.URL, *transport.Error) {
 	web := webURL(u)
 	r := (&http.Request{Method: http.MethodGet, URL: web, Host: web.Host, Header: http.Header{}}).WithContext(ctx)
-	via, err := k.p.s.Network.ProxyFor(r)
+	via, err := k.p.s.Shared.ProxyFor(r)
 	if err != nil { // it may quote the proxy's URL, with its credentials
 		return nil, &transport.Error{Op: "proxy", Err: errProxyAddress}
 	}
@@ -50,7 +50,7 @@ func (k *socket) dialRaw(ctx context.Context, via, u *url.URL) *transport.Error 
 	if via != nil {
 		op, to = "proxy", via
 	}
-	c, err := k.p.s.Network.Dial(ctx, "tcp", transport.Address(to))
+	c, err := k.p.s.Shared.Dial(ctx, "tcp", transport.Address(to))
 	if err != nil {
 		return &transport.Error{Op: op, Err: err}
 	}

@@ -128,7 +128,7 @@ func (k *socket) end(err *transport.Error) {
 	case err == nil || k.err != nil && k.err.Op == "cut":
 	case err.Op == "close" && err.Status == ws.CloseMessageTooBig:
 		p.tooLarge(k.largest)
-		err.Refused = k.biggest
+		err.TooLarge = k.biggest
 	case err.Op != "close" && k.last >= large:
 		p.tooLarge(k.last)
 	}
@@ -143,7 +143,7 @@ func (k *socket) end(err *transport.Error) {
 	late, silent := k.drawing, k.err != nil && k.err.Op == "ping"
 	p.mu.Unlock()
 	if silent {
-		p.s.Network.Suspect()
+		p.s.Shared.DropIdleConnections()
 	}
 	if !late {
 		p.h.End(k.id, k.err)

@@ -25,8 +25,8 @@ import (
 type world struct {
 	*testing.T
 	net     *memnet.Network
-	network *transport.Network
-	session *transport.Session
+	network *transport.SharedConfig
+	session *transport.SessionConfig
 	h       *transporttest.Handler
 	pipe    transport.Transport
 	quit    chan struct{} // closed at the end: what hangs goes on
@@ -40,11 +40,11 @@ func inWorld(t *testing.T, address string, f func(w *world)) {
 		u, err := url.Parse(address)
 		require.NoError(t, err)
 		w := &world{T: t, net: memnet.New(), h: new(transporttest.Handler), quit: make(chan struct{})}
-		w.network = &transport.Network{
+		w.network = &transport.SharedConfig{
 			Proxy:       http.ProxyURL(nil),
 			DialContext: w.net.DialContext,
 		}
-		w.session = transport.NewSession(w.network, &transport.Target{URL: u, Header: http.Header{"X-Token": {"secret"}}})
+		w.session = transport.NewSessionConfig(w.network, &transport.Target{URL: u, Header: http.Header{"X-Token": {"secret"}}})
 		w.session.Jar, _ = cookiejar.New(nil)
 		defer w.close()
 		f(w)
@@ -136,11 +136,11 @@ func (w *world) send(n int) {
 		data[i+1] = 'x'
 	}
 	data[n+1] = '"'
-	w.h.Queue(transport.Commands, bayeux.Message{Channel: "/a", ID: "1", Data: data})
+	w.h.Queue(transport.LaneCommands, bayeux.Message{Channel: "/a", ID: "1", Data: data})
 	if w.pipe == nil {
 		w.pipe = transporttest.Check(Open)(w.session, w.h)
 	}
-	w.pipe.Wake(transport.Commands)
+	w.pipe.Wake(transport.LaneCommands)
 }
 
 // ended waits for the end of the first leg.

@@ -29,7 +29,7 @@ func (k *socket) wakeIfDue() {
 // messages, and lives while there is something to write.
 func (k *socket) pump() {
 	for k.more() {
-		for _, lane := range []transport.Lane{transport.Commands, transport.Connect} {
+		for _, lane := range []transport.Lane{transport.LaneCommands, transport.LaneConnect} {
 			for {
 				batch := k.draw(lane)
 				if len(batch) == 0 {

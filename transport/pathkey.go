@@ -8,32 +8,33 @@ import (
 )
 
 // ProxyFor chooses the proxy for a request, as the settings or the environment say.
-func (n *Network) ProxyFor(r *http.Request) (*url.URL, error) {
-	if n.Proxy != nil {
-		return n.Proxy(r)
+func (shared *SharedConfig) ProxyFor(r *http.Request) (*url.URL, error) {
+	if shared.Proxy != nil {
+		return shared.Proxy(r)
 	}
 	return http.ProxyFromEnvironment(r)
 }
 
-// Way names the way to a target: the addresses of both pipes without what may
+// PathKey names the network path to a target, as the key under which a fallback
+// keeps what it has learnt of that path: the addresses of both pipes without what may
 // be secret, the environment's proxy, and the local address that packets leave
-// from, which another network changes. What only the program knows, because it
-// brings a DialContext or a Proxy of its own, is not in it. It does not block
+// from, which changes with the network. What only the program knows, because it
+// brings a DialContext or a Proxy of its own, is not in it. PathKey does not block
 // and sends nothing.
-func (n *Network) Way(t *Target) string {
+func (shared *SharedConfig) PathKey(t *Target) string {
 	s := t.Socket()
-	way := s.Scheme + "://" + Address(s) + s.Path + " " + t.URL.Scheme + "://" + Address(t.URL)
-	if n.Proxy == nil {
+	key := s.Scheme + "://" + Address(s) + s.Path + " " + t.URL.Scheme + "://" + Address(t.URL)
+	if shared.Proxy == nil {
 		if p, err := http.ProxyFromEnvironment(&http.Request{URL: t.URL}); err == nil && p != nil {
-			way += " by " + p.Scheme + "://" + Address(p)
+			key += " by " + p.Scheme + "://" + Address(p)
 		}
 	}
-	if n.DialContext == nil {
+	if shared.DialContext == nil {
 		if from := localAddress(); from != "" {
-			way += " from " + from
+			key += " from " + from
 		}
 	}
-	return way
+	return key
 }
 
 // localAddress is where packets leave from by default: to connect a datagram
