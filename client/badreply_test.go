@@ -20,9 +20,9 @@ import (
 
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/bayeux/bayeuxtest"
+	"github.com/turold/turold/bayeux/bayeuxtest/memnet"
 	"github.com/turold/turold/client"
 	"github.com/turold/turold/fallback"
-	"github.com/turold/turold/internal/memnet"
 )
 
 // A badReply is one way of a server, or of a proxy in its place, to answer

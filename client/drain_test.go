@@ -15,8 +15,8 @@ import (
 
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/bayeux/bayeuxtest"
+	"github.com/turold/turold/bayeux/bayeuxtest/memnet"
 	"github.com/turold/turold/client"
-	"github.com/turold/turold/internal/memnet"
 )
 
 // A crowd is many sessions of one Dialer with servers in memory.

@@ -11,9 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/turold/turold/bayeux/bayeuxtest/memnet"
 	"github.com/turold/turold/client"
 	"github.com/turold/turold/fallback"
-	"github.com/turold/turold/internal/memnet"
 )
 
 // TestTenTriesInTenSeconds: however the jitter of its pauses falls, no session

@@ -13,8 +13,8 @@ import (
 
 	"github.com/turold/turold/bayeux/bayeuxtest"
 	"github.com/turold/turold/bayeux/bayeuxtest/hostile"
+	"github.com/turold/turold/bayeux/bayeuxtest/memnet"
 	"github.com/turold/turold/client"
-	"github.com/turold/turold/internal/memnet"
 )
 
 // onHostile runs f with a client in the default mode behind something hostile.

@@ -18,8 +18,8 @@ import (
 
 	"github.com/turold/turold/bayeux/bayeuxtest"
 	"github.com/turold/turold/bayeux/bayeuxtest/hostile"
+	"github.com/turold/turold/bayeux/bayeuxtest/memnet"
 	"github.com/turold/turold/fallback"
-	"github.com/turold/turold/internal/memnet"
 	"github.com/turold/turold/internal/testnet"
 	"github.com/turold/turold/transport"
 	"github.com/turold/turold/transport/longpoll"

@@ -15,8 +15,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/turold/turold/bayeux/bayeuxtest"
+	"github.com/turold/turold/bayeux/bayeuxtest/memnet"
 	"github.com/turold/turold/client"
-	"github.com/turold/turold/internal/memnet"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux/bayeuxtest"
+	"github.com/turold/turold/bayeux/bayeuxtest/memnet"
 	"github.com/turold/turold/fallback"
-	"github.com/turold/turold/internal/memnet"
 )
 
 // A pipe is what carries the session.

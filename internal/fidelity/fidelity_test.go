@@ -17,7 +17,7 @@ import (
 
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/bayeux/bayeuxtest"
-	"github.com/turold/turold/internal/memnet"
+	"github.com/turold/turold/bayeux/bayeuxtest/memnet"
 	"github.com/turold/turold/transport"
 )
 

@@ -9,5 +9,5 @@
 // asserted, and so are pauses on virtual time.
 //
 // The figures: resume, close, cycles, restart and silence; each has a file. It may
-// know what is public, internal/memnet and internal/spread; nobody imports it.
+// know what is public and internal/spread; no package imports it.
 package main

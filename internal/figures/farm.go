@@ -12,9 +12,9 @@ import (
 
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/bayeux/bayeuxtest"
+	"github.com/turold/turold/bayeux/bayeuxtest/memnet"
 	"github.com/turold/turold/client"
 	"github.com/turold/turold/fallback"
-	"github.com/turold/turold/internal/memnet"
 )
 
 // The addresses of a farm's server: for HTTP, and for WebSockets.

@@ -17,29 +17,29 @@ const module = "github.com/turold/turold/"
 
 // mayImport says which packages of the module each package may import, tests
 // aside. A package that is not named may not exist. Those below cmd and examples
-// are users: they may import what is public.
+// are users: they may import what is public, and so may their tests.
 var mayImport = map[string][]string{
 	"bayeux":                    {},
 	"bayeux/bayeuxtest":         {"bayeux", "transport"},
 	"bayeux/bayeuxtest/hostile": {},
+	"bayeux/bayeuxtest/memnet":  {},
 	"transport":                 {"bayeux"},
 	"transport/websocket":       {"bayeux", "transport", "internal/mono"},
 	"transport/longpoll":        {"bayeux", "transport"},
-	"transport/transporttest":   {"bayeux", "bayeux/bayeuxtest", "transport", "internal/memnet"},
+	"transport/transporttest":   {"bayeux", "bayeux/bayeuxtest", "transport", "bayeux/bayeuxtest/memnet"},
 	"fallback":                  {"bayeux", "transport", "internal/legs", "internal/mono"},
 	"client":                    {"bayeux", "transport", "fallback", "internal/legs", "internal/mono", "transport/websocket", "transport/longpoll"},
 	"internal/attacks":          {},
-	"internal/cuts": {"bayeux", "bayeux/bayeuxtest", "client", "fallback", "internal/memnet", "internal/spread", "internal/verdict",
+	"internal/cuts": {"bayeux", "bayeux/bayeuxtest", "client", "fallback", "bayeux/bayeuxtest/memnet", "internal/spread", "internal/verdict",
 		"transport/longpoll", "transport/transporttest", "transport/websocket"},
 	"internal/fidelity":  {"bayeux", "transport", "client", "fallback"},
-	"internal/figures":   {"bayeux", "bayeux/bayeuxtest", "client", "fallback", "internal/memnet", "internal/spread", "transport"},
+	"internal/figures":   {"bayeux", "bayeux/bayeuxtest", "client", "fallback", "bayeux/bayeuxtest/memnet", "internal/spread", "transport"},
 	"internal/hardening": {},
 	"internal/imports":   {},
 	"internal/legs":      {"transport"},
 	"internal/mono":      {},
-	"internal/memnet":    {},
 	"internal/mutants":   {},
-	"internal/sim": {"bayeux", "bayeux/bayeuxtest", "bayeux/bayeuxtest/hostile", "client", "fallback", "internal/memnet", "internal/verdict",
+	"internal/sim": {"bayeux", "bayeux/bayeuxtest", "bayeux/bayeuxtest/hostile", "client", "fallback", "bayeux/bayeuxtest/memnet", "internal/verdict",
 		"transport", "transport/longpoll", "transport/transporttest", "transport/websocket"},
 	"internal/spread":        {},
 	"internal/stress":        {"bayeux", "bayeux/bayeuxtest", "internal/stress/engine"},
@@ -80,15 +80,20 @@ func TestImports(t *testing.T) {
 		if d.IsDir() && (rel == "interop" || rel == "bench" || rel != "." && strings.HasPrefix(rel, ".")) {
 			return fs.SkipDir
 		}
-		if d.IsDir() || !strings.HasSuffix(rel, ".go") || strings.HasSuffix(rel, "_test.go") {
+		pkg := rel[:max(strings.LastIndex(rel, "/"), 0)]
+		test := strings.HasSuffix(rel, "_test.go")
+		if d.IsDir() || !strings.HasSuffix(rel, ".go") || test && !isUser(pkg) {
 			return nil
 		}
-		pkg := rel[:max(strings.LastIndex(rel, "/"), 0)]
 		seen[pkg] = true
 		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
 		require.NoError(t, err)
 		for _, spec := range f.Imports {
 			name, _ := strconv.Unquote(spec.Path.Value)
+			if test {
+				checkUser(t, rel, name)
+				continue
+			}
 			check(t, pkg, rel, name)
 		}
 		return nil
@@ -102,11 +107,9 @@ func TestImports(t *testing.T) {
 func check(t *testing.T, pkg, file, name string) {
 	if own, ours := strings.CutPrefix(name, module); ours {
 		allowed, known := mayImport[pkg]
-		user := strings.HasPrefix(pkg, "cmd/") || strings.HasPrefix(pkg, "examples/")
-		switch {
-		case user:
-			require.False(t, strings.HasPrefix(own, "internal/"), "%s imports %s", file, own) // one's own internal packages are Go's to guard
-		default:
+		if isUser(pkg) {
+			checkUser(t, file, name)
+		} else {
 			require.True(t, known, "%s is a package without rules", pkg)
 			require.Contains(t, allowed, own, "%s imports %s", file, own)
 		}
@@ -116,6 +119,15 @@ func check(t *testing.T, pkg, file, name string) {
 			require.True(t, slices.ContainsFunc(where, func(w string) bool { return below(file, w) }), "%s imports %s", file, name)
 		}
 	}
+}
+
+func isUser(pkg string) bool { return below(pkg, "cmd") || below(pkg, "examples") }
+
+// checkUser holds one import of a program, or of its test, to the rules: a reader
+// of an example must be able to import the same. The go command guards a
+// program's own internal packages.
+func checkUser(t *testing.T, file, name string) {
+	require.False(t, below(name, module+"internal"), "%s imports %s", file, name)
 }
 
 func below(name, folder string) bool { return name == folder || strings.HasPrefix(name, folder+"/") }

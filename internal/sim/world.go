@@ -18,9 +18,9 @@ import (
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/bayeux/bayeuxtest"
 	"github.com/turold/turold/bayeux/bayeuxtest/hostile"
+	"github.com/turold/turold/bayeux/bayeuxtest/memnet"
 	"github.com/turold/turold/client"
 	"github.com/turold/turold/fallback"
-	"github.com/turold/turold/internal/memnet"
 )
 
 const (

@@ -11,7 +11,7 @@ var bubbleLabel = regexp.MustCompile(`synctest bubble \d+`)
 // theirs marks the goroutines that belong to the server and the network.
 var theirs = [][]byte{
 	[]byte("net/http.(*Server)."), []byte("net/http.(*conn).serve("), []byte("created by net/http.(*connReader)"),
-	[]byte("/bayeuxtest."), []byte("created by github.com/turold/turold/internal/memnet."),
+	[]byte("/bayeuxtest."), []byte("created by github.com/turold/turold/bayeux/bayeuxtest/memnet."),
 }
 
 // goroutines counts those of the caller's bubble that are not the server's.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/bayeux/bayeuxtest"
-	"github.com/turold/turold/internal/memnet"
+	"github.com/turold/turold/bayeux/bayeuxtest/memnet"
 )
 
 // A server is a Bayeux server at address that remembers what came.

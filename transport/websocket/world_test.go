@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/turold/turold/bayeux"
-	"github.com/turold/turold/internal/memnet"
+	"github.com/turold/turold/bayeux/bayeuxtest/memnet"
 	"github.com/turold/turold/transport"
 	"github.com/turold/turold/transport/transporttest"
 )

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/turold/turold/internal/memnet"
+	"github.com/turold/turold/bayeux/bayeuxtest/memnet"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

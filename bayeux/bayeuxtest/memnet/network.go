@@ -11,8 +11,10 @@ import (
 	"time"
 )
 
-// A Network is a set of addresses and the connections to them. Make one with
-// New, inside the bubble it is used in. Safe for concurrent use.
+// A Network is a set of addresses and the connections to them. [New] makes one,
+// inside the bubble in which it is used. Its methods, listeners and connections
+// are safe for concurrent use. Nothing has to be closed but listeners and
+// connections: a Network has no goroutine.
 type Network struct {
 	mu      sync.Mutex
 	latency time.Duration
@@ -31,7 +33,8 @@ type host struct {
 	left     []*conn  // those closed while it was stalled: what they wrote, and their end, arrives later
 }
 
-// New returns a Network without latency.
+// New returns a Network without latency and without faults, on which no address
+// is listened on.
 func New() *Network { return &Network{hosts: map[string]*host{}} }
 
 // host is called with n.mu held.
@@ -44,8 +47,10 @@ func (n *Network) host(addr string) *host {
 	return h
 }
 
-// Listen listens on an address that nobody listens on; after Close it may be
-// listened on again.
+// Listen listens on an address. Where another listener does, the error wraps
+// syscall.EADDRINUSE; once that one is closed the address is free again. The
+// listener's Close resets the connections that it has not accepted, and leaves
+// the others alone.
 func (n *Network) Listen(addr string) (net.Listener, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -57,8 +62,10 @@ func (n *Network) Listen(addr string) (net.Listener, error) {
 	return h.listener, nil
 }
 
-// SetLatency sets how long what is written from now on, and each connection
-// that is opened, takes one way.
+// SetLatency sets how long one way takes, on all addresses, from now on: what is
+// written arrives so much later, and a dial takes twice as long, one way and
+// back. Zero, which is the default, is no time. Bytes stay in their order when
+// it shrinks.
 func (n *Network) SetLatency(oneWay time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -71,23 +78,26 @@ func (n *Network) delay() time.Duration {
 	return n.latency
 }
 
-// Refuse makes new connections be refused, as they are where nobody listens.
+// Refuse has new connections to an address refused (true), as they are where no
+// listener is, or accepted again (false). Connections there are stay whole.
 func (n *Network) Refuse(addr string, on bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.host(addr).refuse = on
 }
 
-// BlackHole makes new connections hang until their context ends.
+// BlackHole has new connections to an address hang until their context ends
+// (true), or be opened again (false). Dials that hang already go on hanging.
 func (n *Network) BlackHole(addr string, on bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.host(addr).hole = on
 }
 
-// Stall holds back what goes to the server (up), or comes from it (down), on
-// connections there are and will be, until it is called with false; what was
-// written meanwhile arrives then.
+// Stall holds back what goes to an address (up), or comes from it (down), on the
+// connections there are and on new ones. What was held back arrives when Stall is
+// called with false for that direction, the ends of connections that were closed
+// meanwhile included.
 func (n *Network) Stall(addr string, up, down bool) {
 	n.mu.Lock()
 	h := n.host(addr)
@@ -103,8 +113,9 @@ func (n *Network) Stall(addr string, up, down bool) {
 	}
 }
 
-// Reset breaks every connection to an address, both ways, and returns how
-// many there were.
+// Reset breaks every connection to an address, as a RST does: reads and writes
+// fail at both ends at once with syscall.ECONNRESET, and what is on its way is
+// lost. It returns how many connections there were. New ones are whole.
 func (n *Network) Reset(addr string) int {
 	n.mu.Lock()
 	conns := slices.Clone(n.host(addr).conns)
@@ -115,22 +126,27 @@ func (n *Network) Reset(addr string) int {
 	return len(conns)
 }
 
-// Conns is how many connections to an address are open at the client's end.
+// Conns is how many connections to an address are open at the end that dialled,
+// accepted or not.
 func (n *Network) Conns(addr string) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return len(n.host(addr).conns)
 }
 
-// Dials is how often an address was dialled, in vain or not.
+// Dials is how often an address was dialled since the Network was made, in vain
+// or not.
 func (n *Network) Dials(addr string) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.host(addr).dials
 }
 
-// DialContext opens a connection; network is ignored. Where nobody listens it
-// is refused, with an error that wraps syscall.ECONNREFUSED.
+// DialContext opens a connection, as [net.Dialer.DialContext] does; the network's
+// name is ignored. It takes twice the latency. Where no listener is, and where
+// one is closed or its 128 places are taken, the connection is refused: with an
+// error that wraps syscall.ECONNREFUSED in the first two cases. When ctx ends
+// before, the error wraps ctx.Err(). The local address is always "client:0".
 func (n *Network) DialContext(ctx context.Context, _, addr string) (net.Conn, error) {
 	fail := func(err error) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: "mem", Addr: Addr(addr), Err: err}
@@ -215,7 +231,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close stops listening; connections that nobody accepted are reset.
+// Close stops listening; connections that were not accepted are reset.
 func (l *listener) Close() error {
 	l.once.Do(func() {
 		l.n.mu.Lock()
@@ -239,10 +255,11 @@ func (l *listener) Close() error {
 
 func (l *listener) Addr() net.Addr { return Addr(l.addr) }
 
-// An Addr is an address of the network.
+// An Addr is an address of a [Network], as it was given to Listen or DialContext.
 type Addr string
 
-// Network is "mem".
+// Network returns "mem".
 func (Addr) Network() string { return "mem" }
 
+// String returns the address itself.
 func (a Addr) String() string { return string(a) }

@@ -8,22 +8,30 @@ import (
 	"time"
 )
 
-// A Cut is what becomes of a connection at a certain byte.
+// A Cut is what becomes of a connection at the byte that [Network.CutAt] names.
 type Cut uint8
 
-// The cuts.
 const (
-	FIN  Cut = iota // both ends read EOF; what they write is lost without a word, as it is until the other side's reset has come
-	RST             // both ends fail; what was on its way in the other direction does not arrive
-	Mute            // nothing more passes in this direction, the end of the stream included, and nobody is told
+	// FIN has both ends read io.EOF behind what has arrived. What they write is
+	// lost without an error, as with TCP until the other side's reset has come.
+	FIN Cut = iota
+	// RST has reads and writes fail at both ends with syscall.ECONNRESET, behind
+	// what has arrived; what was on its way in the other direction is lost.
+	RST
+	// Mute has nothing more pass in this direction, the end of the stream
+	// included. Neither end gets an error: the reader waits, and the writer does
+	// once 64 KiB are on their way.
+	Mute
 )
 
-// CutAt cuts one connection to an address at a byte that goes to the server
+// CutAt cuts one connection to an address at a byte that goes to the listener
 // (up), or comes from it. Bytes are counted from zero over all connections to
 // the address since the Network was made, in the order in which they are
 // written. Those before the byte arrive, and when the byte would, the
-// connection that carries it is cut. Only one byte in each direction can be
-// meant: the last that was asked for. One that was written already never comes.
+// connection that carries it is cut. There is one such byte in each direction: a
+// later call replaces an earlier one whose byte was not written yet. With a byte
+// that was written already, nothing is cut. What one connection is cut by does
+// not touch the others.
 func (n *Network) CutAt(addr string, up bool, at int64, how Cut) {
 	m := n.meter(addr, up)
 	m.mu.Lock()
@@ -31,9 +39,10 @@ func (n *Network) CutAt(addr string, up bool, at int64, how Cut) {
 	m.set, m.at, m.how = at >= m.n, at, how
 }
 
-// Silence has nothing more pass on the connections to an address there are, the
-// end of the stream included, both ways; nobody is told. What is on its way
-// arrives. New connections are whole. It returns how many there were.
+// Silence has nothing more pass on the connections to an address there are, in
+// both directions, the end of the stream included, and neither end gets an error:
+// it is [Mute] for all of them. What is on its way arrives. New connections are
+// whole. It returns how many connections there were.
 func (n *Network) Silence(addr string) int {
 	n.mu.Lock()
 	conns := slices.Clone(n.host(addr).conns)
@@ -46,8 +55,9 @@ func (n *Network) Silence(addr string) int {
 	return len(conns)
 }
 
-// Written is how many bytes were written to the server (up), or by it, over all
-// connections to an address. What is lost behind a cut is not counted.
+// Written is how many bytes were written to an address (up), or by its listener's
+// connections, since the Network was made. What is lost behind a cut is not
+// counted.
 func (n *Network) Written(addr string, up bool) int64 {
 	m := n.meter(addr, up)
 	m.mu.Lock()
@@ -55,8 +65,8 @@ func (n *Network) Written(addr string, up bool) int64 {
 	return m.n
 }
 
-// CutTime is when the cut was made that CutAt asked for: when the byte would
-// have arrived. Zero: no such byte was written yet.
+// CutTime is when the last cut is made that CutAt asked for in a direction: when
+// the byte would have arrived. It is zero until such a byte was written.
 func (n *Network) CutTime(addr string, up bool) time.Time {
 	m := n.meter(addr, up)
 	m.mu.Lock()
