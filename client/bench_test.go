@@ -13,7 +13,7 @@ func BenchmarkDeliver(b *testing.B) {
 	for _, kind := range []string{"channel", "pattern"} {
 		for n := 10; n <= 100_000; n *= 10 {
 			b.Run(fmt.Sprintf("%s/%d", kind, n), func(b *testing.B) {
-				c := &Client{d: new(Dialer)}
+				c := &Client{dialer: new(Dialer)}
 				var one *Subscription
 				for i := range n {
 					ch := bayeux.Channel(fmt.Sprintf("/stock/%d/price", i))
@@ -23,10 +23,10 @@ func BenchmarkDeliver(b *testing.B) {
 					one = newSubscription(c, ch, new(SubscribeOptions), true)
 					c.keep(&topic{channel: ch, subs: []*Subscription{one}, known: true})
 				}
-				e, m := new(fx), bayeux.Message{Channel: bayeux.Channel(fmt.Sprintf("/stock/%d/price", n-1)), Data: []byte("1")}
+				fx, m := new(effects), bayeux.Message{Channel: bayeux.Channel(fmt.Sprintf("/stock/%d/price", n-1)), Data: []byte("1")}
 				b.ReportAllocs()
 				for b.Loop() {
-					c.deliver(e, &m)
+					c.deliver(fx, &m)
 					if _, err, ok := one.take(&consumer{}, true); err != nil || !ok {
 						b.Fatal("not delivered")
 					}
@@ -45,7 +45,7 @@ func BenchmarkReceive(b *testing.B) {
 	}
 	for _, read := range []bool{true, false} {
 		b.Run(fmt.Sprintf("read/%v", read), func(b *testing.B) {
-			c := &Client{d: new(Dialer)}
+			c := &Client{dialer: new(Dialer)}
 			one := newSubscription(c, "/a/b", &SubscribeOptions{Queue: Bound{Messages: 1000}}, true)
 			c.keep(&topic{channel: "/a/b", subs: []*Subscription{one}, known: true})
 			c.keep(&topic{channel: "/c", subs: []*Subscription{newSubscription(c, "/c", new(SubscribeOptions), true)}, known: true})
@@ -53,9 +53,9 @@ func BenchmarkReceive(b *testing.B) {
 			c.legs.Set(id, &leg{})
 			b.ReportAllocs()
 			for b.Loop() {
-				e := effects.Get().(*fx)
-				c.receive(e, id, frame)
-				e.done()
+				fx := effectsPool.Get().(*effects)
+				c.onMessages(fx, id, frame)
+				fx.release()
 				for read {
 					if _, _, ok := one.take(&consumer{}, true); !ok {
 						break

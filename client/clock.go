@@ -7,22 +7,22 @@ import (
 )
 
 const (
-	watchTime = 5 * time.Second // between two looks at the clocks
-	leastJump = 2 * time.Second // between them that is no adjustment: NTP's are smaller, or slow
-	graceTime = 2 * time.Second // for what should have come while the machine slept
+	clockInterval = 5 * time.Second // between two looks at the clocks
+	minClockJump  = 2 * time.Second // between them that is no adjustment: NTP's are smaller, or slow
+	jumpGrace     = 2 * time.Second // for what should have come while the machine slept
 )
 
-// A watch finds out that the machine slept, or that its clock was set: the
+// A clockWatch finds out that the machine slept, or that its clock was set: the
 // monotonic clock stands still in the one case and the wall clock jumps in
 // both, so that they part. Timers run by the monotonic one, and would be late.
-type watch struct {
+type clockWatch struct {
 	timer *time.Timer
 	at    mono.Time        // of the last look
 	wall  time.Time        // then
 	now   func() time.Time // the wall clock; nil: the machine's
 }
 
-func (w *watch) read() time.Time {
+func (w *clockWatch) read() time.Time {
 	if w.now != nil {
 		return w.now()
 	}
@@ -31,7 +31,7 @@ func (w *watch) read() time.Time {
 
 // look returns how far the wall clock went ahead of the monotonic one since
 // the last look.
-func (w *watch) look() time.Duration {
+func (w *clockWatch) look() time.Duration {
 	at, wall := mono.Now(), w.read()
 	jump := wall.Add(-at.Sub(w.at)).Sub(w.wall)
 	w.at, w.wall = at, wall
@@ -42,7 +42,7 @@ func (w *watch) look() time.Duration {
 func (d *Dialer) watchClocks() {
 	w := &d.shared.watch
 	w.look()
-	w.timer = time.AfterFunc(watchTime, d.lookAtClocks)
+	w.timer = time.AfterFunc(clockInterval, d.lookAtClocks)
 }
 
 func (d *Dialer) lookAtClocks() {
@@ -53,48 +53,48 @@ func (d *Dialer) lookAtClocks() {
 		return
 	}
 	jump := s.watch.look()
-	s.watch.timer.Reset(watchTime)
+	s.watch.timer.Reset(clockInterval)
 	s.mu.Unlock()
-	if jump.Abs() < leastJump {
+	if jump.Abs() < minClockJump {
 		return
 	}
 	d.network().DropIdleConnections()
 	for _, c := range d.all() {
-		c.jumped(jump)
+		c.onClockJump(jump)
 	}
 }
 
-// jumped is told that the clocks parted. While the machine slept the server's
+// onClockJump is told that the clocks parted. While the machine slept the server's
 // time went on, so what waits for an answer has less time left, or none; a
 // pause is over; and whatever is open has to show that it lives.
-func (c *Client) jumped(jump time.Duration) {
+func (c *Client) onClockJump(jump time.Duration) {
 	c.log.Info("clock", "jump", jump)
-	c.step(func(e *fx) {
+	c.step(func(fx *effects) {
 		now := mono.Now()
 		if jump > 0 {
-			for _, p := range c.out.pending {
-				sooner(&p.late, jump, now)
+			for _, p := range c.outbox.pending {
+				advance(&p.deadline, jump, now)
 			}
-			for _, t := range []*mono.Time{&c.out.late, &c.cycle.late, &c.shake.late} {
-				sooner(t, jump, now)
+			for _, t := range []*mono.Time{&c.outbox.nextCheck, &c.connect.deadline, &c.handshake.deadline} {
+				advance(t, jump, now)
 			}
-			if c.cycle.due.After(now) {
-				c.cycle.due = now
+			if c.connect.dueAt.After(now) {
+				c.connect.dueAt = now
 			}
 		}
-		if r := &c.shake.renew; !r.IsZero() { // a credential expires by the wall clock
+		if r := &c.handshake.renewAt; !r.IsZero() { // a credential expires by the wall clock
 			*r = r.Add(-jump)
 		}
-		c.next = mono.Time{} // the timer is set anew
-		c.failures.until = mono.Time{}
-		c.draws(e)
-		e.tell(c.t.Check)
+		c.timerAt = mono.Time{} // the timer is set anew
+		c.backoff.pauseUntil = mono.Time{}
+		c.wakeLanes(fx)
+		fx.then(c.transport.Check)
 	})
 }
 
-// sooner moves a deadline ahead by a jump, but leaves a moment from now.
-func sooner(t *mono.Time, jump time.Duration, now mono.Time) {
-	if least := now.Add(graceTime); t.After(least) {
+// advance moves a deadline ahead by a jump, but leaves a moment from now.
+func advance(t *mono.Time, jump time.Duration, now mono.Time) {
+	if least := now.Add(jumpGrace); t.After(least) {
 		*t = t.Add(-jump)
 		if t.Before(least) {
 			*t = least

@@ -7,22 +7,22 @@ import (
 	"github.com/turold/turold/bayeux"
 )
 
-// stop ends the client for good. What still runs of the transport is closed
+// endForGood ends the client for good. What still runs of the transport is closed
 // after the step.
-func (c *Client) stop(e *fx, why error) {
-	c.turn(e, Closed, why)
+func (c *Client) endForGood(fx *effects, why error) {
+	c.setState(fx, Closed, why)
 	c.err = why
 	close(c.done)
-	c.end()
-	c.out.requests = nil
-	for _, p := range c.out.pending {
-		p.sent = true
-		c.unanswered(e, p, why)
+	c.cancel()
+	c.outbox.requests = nil
+	for _, p := range c.outbox.pending {
+		p.mayHaveArrived = true
+		c.settleUnanswered(fx, p, why)
 	}
-	for _, p := range c.out.queue {
-		c.unanswered(e, p, why)
+	for _, p := range c.outbox.queue {
+		c.settleUnanswered(fx, p, why)
 	}
-	c.out.queue = nil
+	c.outbox.queue = nil
 	for t := range c.topics.all() {
 		for _, s := range t.subs {
 			s.finish(why)
@@ -30,14 +30,14 @@ func (c *Client) stop(e *fx, why error) {
 	}
 	c.topics = topics{}
 	c.legs.Clear()
-	e.tell(func() { go c.shut() })
+	fx.then(func() { go c.closeTransport() })
 }
 
-// shut closes the transport, once; every caller waits for it.
-func (c *Client) shut() {
+// closeTransport closes the transport, once; every caller waits for it.
+func (c *Client) closeTransport() {
 	c.shutOnce.Do(func() {
-		_ = c.t.Close()
-		c.d.forget(c)
+		_ = c.transport.Close()
+		c.dialer.forget(c)
 	})
 }
 
@@ -48,10 +48,10 @@ func (c *Client) shut() {
 // the Credentials hook excepted, whose context ends; within 100 ms whatever
 // the network does. It may be called again, and returns nil.
 func (c *Client) Close() error {
-	c.step(func(e *fx) { c.stop(e, ErrClosed) })
-	c.shut()
-	if c.owned {
-		c.d.Close()
+	c.step(func(fx *effects) { c.endForGood(fx, ErrClosed) })
+	c.closeTransport()
+	if c.ownsDialer {
+		c.dialer.Close()
 	}
 	return nil
 }
@@ -63,21 +63,21 @@ func (c *Client) Close() error {
 // that is closed it does nothing and returns nil. From its call on, everything
 // new is refused with ErrClosed.
 func (c *Client) Disconnect(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, c.o.NetworkDelay)
+	ctx, cancel := context.WithTimeout(ctx, c.options.NetworkDelay)
 	defer cancel()
 	var p *op
 	var err error
-	c.step(func(e *fx) {
+	c.step(func(fx *effects) {
 		switch {
-		case c.leaving != nil:
-		case c.id == "" || !c.failures.until.IsZero():
+		case c.disconnect != nil:
+		case c.clientID == "" || !c.backoff.pauseUntil.IsZero():
 			err = &OutcomeError{Err: cmp.Or(c.cause, errNoSession)}
 		default:
-			c.leaving = c.newOp(bayeux.Message{Channel: bayeux.MetaDisconnect})
-			c.push(e, c.leaving)
-			c.turn(e, Disconnecting, nil)
+			c.disconnect = c.newOp(bayeux.Message{Channel: bayeux.MetaDisconnect})
+			c.enqueue(fx, c.disconnect)
+			c.setState(fx, Disconnecting, nil)
 		}
-		p = c.leaving
+		p = c.disconnect
 	})
 	if p != nil {
 		select {

@@ -55,7 +55,7 @@ func (d *Dialer) opener(c *Client) transport.Opener {
 	}
 	tell := p.Decided
 	p.Decided = func(m fallback.Decision) {
-		c.decided(m.Reason, m.Next)
+		c.onDecision(m.Reason, m.Next)
 		if tell != nil {
 			tell(m)
 		}

@@ -27,7 +27,7 @@ type shared struct {
 	closed   bool
 	draining bool
 	hosts    map[string]*host
-	watch    watch
+	watch    clockWatch
 
 	last atomic.Pointer[address]
 
@@ -43,8 +43,8 @@ type address struct {
 // A host is what the sessions with one server pass by: at the beginning, and in
 // Drain at the end.
 type host struct {
-	gate gate
-	door chan struct{} // holds one of each session that says goodbye
+	limiter handshakeLimiter
+	door    chan struct{} // holds one of each session that says goodbye
 }
 
 // host is the one of that name and port.
@@ -111,13 +111,13 @@ func (d *Dialer) dial(ctx context.Context, url string, o *Options, owned bool) (
 	if err != nil {
 		return nil, &OpError{Op: "dial", Err: err}
 	}
-	c.owned = owned
+	c.ownsDialer = owned
 	if err := d.enlist(c); err != nil {
-		c.end()
+		c.cancel()
 		return nil, &OpError{Op: "dial", Err: err}
 	}
-	begun := c.begun
-	c.step(func(e *fx) { c.handshake(e, nil) })
+	begun := c.dialed
+	c.step(func(fx *effects) { c.renewSession(fx, nil) })
 	select {
 	case <-begun:
 		return c, nil
@@ -144,22 +144,22 @@ var quiet = slog.New(slog.DiscardHandler)
 
 // newClient makes a client that has done nothing yet.
 func (d *Dialer) newClient(rawURL string, o *Options) (*Client, error) {
-	c := &Client{d: d, done: make(chan struct{}), begun: make(chan struct{}), since: time.Now()}
+	c := &Client{dialer: d, done: make(chan struct{}), dialed: make(chan struct{}), since: time.Now()}
 	if o != nil {
-		c.o = *o
+		c.options = *o
 	}
-	err := d.check(&c.o)
+	err := d.check(&c.options)
 	if err != nil {
 		return nil, err
 	}
-	c.o.Outbox = c.o.Outbox.or(1024, 8<<20)
-	c.o.NetworkDelay = or(c.o.NetworkDelay, 10*time.Second)
-	c.o.Lease = *bayeux.Millis(or(c.o.Lease, 30*time.Second)) // as it goes over the wire, and comes back
-	if c.base, err = d.addressed(rawURL, c.o.WebSocketURL); err != nil {
+	c.options.Outbox = c.options.Outbox.or(1024, 8<<20)
+	c.options.NetworkDelay = or(c.options.NetworkDelay, 10*time.Second)
+	c.options.Lease = *bayeux.Millis(or(c.options.Lease, 30*time.Second)) // as it goes over the wire, and comes back
+	if c.base, err = d.addressed(rawURL, c.options.WebSocketURL); err != nil {
 		return nil, err
 	}
-	c.o.Header = c.o.Header.Clone()
-	if c.ext, err = objectOf(c.o.Ext); err != nil {
+	c.options.Header = c.options.Header.Clone()
+	if c.ext, err = objectOf(c.options.Ext); err != nil {
 		return nil, err
 	}
 	if c.log = d.Logger; c.log == nil {
@@ -169,18 +169,18 @@ func (d *Dialer) newClient(rawURL string, o *Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.s = transport.NewSessionConfig(d.network(), target)
-	c.s.Logger, c.s.Jar = c.log, c.o.Jar
-	if c.s.Jar == nil {
-		c.s.Jar = newJar()
+	c.settings = transport.NewSessionConfig(d.network(), target)
+	c.settings.Logger, c.settings.Jar = c.log, c.options.Jar
+	if c.settings.Jar == nil {
+		c.settings.Jar = newJar()
 	}
-	c.ctx, c.end = context.Background(), func() {}
-	if c.o.Credentials != nil {
-		c.ctx, c.end = context.WithCancel(c.ctx)
+	c.ctx, c.cancel = context.Background(), func() {}
+	if c.options.Credentials != nil {
+		c.ctx, c.cancel = context.WithCancel(c.ctx)
 	}
-	c.timer = time.AfterFunc(time.Hour, c.tick)
+	c.timer = time.AfterFunc(time.Hour, c.onTimer)
 	c.timer.Stop()
-	c.t = d.opener(c)(c.s, handler{c})
+	c.transport = d.opener(c)(c.settings, handler{c})
 	return c, nil
 }
 
@@ -275,10 +275,10 @@ func (d *Dialer) NetworkChanged() {
 	d.network().DropIdleConnections()
 	d.forgetPaths()
 	for _, c := range d.all() {
-		c.step(func(e *fx) {
-			c.failures.until = mono.Time{}
-			c.draws(e)
-			e.tell(c.t.Check)
+		c.step(func(fx *effects) {
+			c.backoff.pauseUntil = mono.Time{}
+			c.wakeLanes(fx)
+			fx.then(c.transport.Check)
 		})
 	}
 }

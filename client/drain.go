@@ -96,10 +96,10 @@ func (c *Client) drain(ctx context.Context) (left DrainError) {
 	if !c.handled(ctx) {
 		left.Unhandled = 1
 	}
-	_, _, _ = c.await(ctx) // the outcomes are their senders'
+	_, _, _ = c.awaitSettled(ctx) // the outcomes are their senders'
 	c.mu.Lock()
 	ended := c.err != nil
-	if c.out.paid.Messages > 0 && !ended {
+	if c.outbox.usage.Messages > 0 && !ended {
 		left.Unsettled = 1
 	}
 	c.mu.Unlock()
@@ -132,13 +132,13 @@ func (c *Client) handled(ctx context.Context) bool {
 // refuseAll has the client take nothing new, and returns what is closed when
 // each of its subscriptions has been handled.
 func (c *Client) refuseAll() (through []<-chan struct{}) {
-	c.step(func(e *fx) {
+	c.step(func(fx *effects) {
 		if c.sessions == 0 { // Dial is under way
-			c.stop(e, &OpError{Op: "dial", Err: ErrDraining})
+			c.endForGood(fx, &OpError{Op: "dial", Err: ErrDraining})
 			return
 		}
 		c.draining = true
-		c.out.tellRoom() // whoever waits for room waits in vain
+		c.outbox.signalRoom() // whoever waits for room waits in vain
 		for t := range c.topics.all() {
 			for _, s := range t.subs {
 				through = append(through, s.drain())
@@ -153,7 +153,7 @@ func (c *Client) refusal() error {
 	switch {
 	case c.draining:
 		return ErrDraining
-	case c.leaving != nil:
+	case c.disconnect != nil:
 		return ErrClosed
 	}
 	return nil
@@ -161,7 +161,7 @@ func (c *Client) refusal() error {
 
 // goodbye disconnects when it is the session's turn.
 func (c *Client) goodbye(ctx context.Context) error {
-	door := c.d.host(c.base.URL.Host).door
+	door := c.dialer.host(c.base.URL.Host).door
 	select {
 	case door <- struct{}{}:
 	case <-ctx.Done():

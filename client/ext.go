@@ -31,8 +31,8 @@ func objectOf(v any) (object, error) {
 func (c *Client) handshakeExt() json.RawMessage {
 	o := object{}
 	maps.Copy(o, c.ext)
-	maps.Copy(o, c.shake.ext)
-	if !c.o.NoAck {
+	maps.Copy(o, c.handshake.ext)
+	if !c.options.NoAck {
 		o["ack"] = json.RawMessage("true")
 	}
 	if len(o) == 0 {

@@ -26,7 +26,9 @@ func (s *Subscription) Format(f fmt.State, _ rune) {
 }
 
 // Format names the channel.
-func (r *Receipt) Format(f fmt.State, _ rune) { say(f, "client: receipt of "+string(r.p.m.Channel)) }
+func (r *Receipt) Format(f fmt.State, _ rune) {
+	say(f, "client: receipt of "+string(r.p.message.Channel))
+}
 
 func say(f fmt.State, what string) { _, _ = io.WriteString(f, what) }
 

@@ -220,24 +220,24 @@ func FuzzReplies(f *testing.F) {
 		require.NoError(t, err)
 		require.NoError(t, d.enlist(c))
 		defer c.Close()
-		c.step(func(e *fx) { c.handshake(e, nil) })
+		c.step(func(fx *effects) { c.renewSession(fx, nil) })
 		l := exchange()
 		require.NotEmpty(t, p.h.Next(transport.LaneCommands, l))
 		hears(c, l, first)
 		if c.sessions == 0 { // it was not granted, and may have ended the client
-			require.Empty(t, c.id)
+			require.Empty(t, c.clientID)
 		} else {
-			require.True(t, c.id != "" || c.err != nil || c.sessions > 1)
+			require.True(t, c.clientID != "" || c.err != nil || c.sessions > 1)
 		}
-		require.LessOrEqual(t, len(c.id), maxClientID)
+		require.LessOrEqual(t, len(c.clientID), maxClientIDBytes)
 		l = exchange()
-		c.step(func(*fx) { c.cycle.ready = c.id != "" })
+		c.step(func(*effects) { c.connect.ready = c.clientID != "" })
 		p.h.Next(transport.LaneConnect, l)
 		batch := c.batch
 		hears(c, l, second)
 		require.GreaterOrEqual(t, c.batch, batch)
-		latest := mono.Now().Add(longestWish + longPause)
-		for _, at := range []mono.Time{c.failures.until, c.cycle.due} {
+		latest := mono.Now().Add(maxAdvisedPause + maxPause)
+		for _, at := range []mono.Time{c.backoff.pauseUntil, c.connect.dueAt} {
 			require.True(t, at.Before(latest), "%v", at)
 		}
 	})

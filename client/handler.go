@@ -14,31 +14,31 @@ type handler struct{ c *Client }
 // Next gives the leg what may leave on the lane now.
 func (h handler) Next(lane transport.Lane, l transport.Leg) (b []bayeux.Message) {
 	c := h.c
-	c.step(func(e *fx) { b = c.draw(e, lane, l, mono.Now()) })
+	c.step(func(fx *effects) { b = c.drawLane(fx, lane, l, mono.Now()) })
 	for i := range b {
-		for _, x := range c.o.Extensions {
+		for _, x := range c.options.Extensions {
 			x.Outgoing(&b[i])
 		}
 	}
-	c.wire(l.ID, true, b, nil)
+	c.traceBatch(l.ID, true, b, nil)
 	return b
 }
 
-func (c *Client) draw(e *fx, lane transport.Lane, l transport.Leg, now mono.Time) (b []bayeux.Message) {
+func (c *Client) drawLane(fx *effects, lane transport.Lane, l transport.Leg, now mono.Time) (b []bayeux.Message) {
 	k := c.legs.Get(l.ID)
-	if !c.failures.until.IsZero() || k != nil && k.cut {
+	if !c.backoff.pauseUntil.IsZero() || k != nil && k.cut {
 		return nil
 	}
 	switch {
-	case c.id == "" && lane == transport.LaneCommands:
-		b = c.drawHandshake(e, l, now)
-	case c.id == "":
+	case c.clientID == "" && lane == transport.LaneCommands:
+		b = c.drawHandshake(fx, l, now)
+	case c.clientID == "":
 	case lane == transport.LaneConnect:
 		b = c.drawConnect(nil, l, now)
 	default:
 		b = c.drawCommands(l, now)
-		if y := &c.cycle; y.first && len(b) > 0 {
-			y.ready, y.zero = true, true
+		if cs := &c.connect; cs.awaitsCommand && len(b) > 0 {
+			cs.ready, cs.noHold = true, true
 			b = c.drawConnect(b, l, now)
 		}
 	}
@@ -49,7 +49,7 @@ func (c *Client) draw(e *fx, lane transport.Lane, l transport.Leg, now mono.Time
 		k = &leg{once: l.Once, kind: l.Type}
 		c.legs.Set(l.ID, k)
 	}
-	k.connect = k.connect || c.cycle.leg == l.ID
+	k.hadConnect = k.hadConnect || c.connect.leg == l.ID
 	return b
 }
 
@@ -57,55 +57,55 @@ func (c *Client) draw(e *fx, lane transport.Lane, l transport.Leg, now mono.Time
 // wherever it stands: it closes the batch of events it came with.
 func (h handler) Receive(id transport.LegID, ms []bayeux.Message) {
 	c := h.c
-	hidden := c.hiding(ms)
-	c.wire(id, false, ms, hidden)
-	for i := len(c.o.Extensions) - 1; i >= 0; i-- {
+	hidden := c.redactorOf(ms)
+	c.traceBatch(id, false, ms, hidden)
+	for i := len(c.options.Extensions) - 1; i >= 0; i-- {
 		for j := range ms {
 			if ms[j].Unreadable() == nil {
-				c.o.Extensions[i].Incoming(&ms[j])
+				c.options.Extensions[i].Incoming(&ms[j])
 			}
 		}
 	}
-	c.step(func(e *fx) { c.hidden = hidden; c.receive(e, id, ms) })
+	c.step(func(fx *effects) { c.redactor = hidden; c.onMessages(fx, id, ms) })
 }
 
-func (c *Client) receive(e *fx, id transport.LegID, ms []bayeux.Message) {
+func (c *Client) onMessages(fx *effects, id transport.LegID, ms []bayeux.Message) {
 	l := c.legs.Get(id)
 	if l == nil {
 		return
 	}
 	c.resent = false
-	held := l.begin(e, ms)
+	held := l.startBatch(fx, ms)
 	var connect *bayeux.Message
 	var unknown error
 	var bad *bayeux.Message // the first that could not be read
 	read := 0
 	for i := range ms {
 		m := &ms[i]
-		p := c.asked(id, m)
+		p := c.opAnswered(id, m)
 		switch {
 		case m.Unreadable() != nil:
 			if bad == nil {
 				bad = m
 			}
 			read--
-			if c.unreadable(e, id, l, m) && connect == nil {
+			if c.onUnreadable(fx, id, l, m) && connect == nil {
 				connect = m
 			}
 		case p != nil:
-			if err := c.replied(e, id, p, m); err != nil {
+			if err := c.onReply(fx, id, p, m); err != nil {
 				unknown = err
 			}
 		case m.IsEvent():
-			c.event(e, id, l, m)
-		case c.shake.leg != 0 && (c.shake.leg == id || m.ID != "") && m.Answers(&bayeux.Request{Channel: bayeux.MetaHandshake, ID: c.shake.id}):
-			c.shaken(e, l, m)
-		case c.cycle.leg == id && !l.cut && m.Answers(&bayeux.Request{Channel: bayeux.MetaConnect, ID: c.cycle.id}): // of a leg that was cut the events it closes were dropped
+			c.onEvent(fx, id, l, m)
+		case c.handshake.leg != 0 && (c.handshake.leg == id || m.ID != "") && m.Answers(&bayeux.Request{Channel: bayeux.MetaHandshake, ID: c.handshake.id}):
+			c.onHandshakeReply(fx, l, m)
+		case c.connect.leg == id && !l.cut && m.Answers(&bayeux.Request{Channel: bayeux.MetaConnect, ID: c.connect.id}): // of a leg that was cut the events it closes were dropped
 			connect = m
 		case m.Channel == bayeux.MetaDisconnect && m.ID == "": // the server's own: Salesforce sends it without "successful"
-			c.dismissed()
+			c.onServerDisconnect()
 		case m.Channel == bayeux.MetaSubscribe || m.Channel == bayeux.MetaUnsubscribe: // to what was given up, or is sent again
-			if err := c.repliedRequest(e, id, nil, m, c.said(m)); err != nil {
+			if err := c.onSubscribeReply(fx, id, nil, m, c.replyError(m)); err != nil {
 				unknown = err
 			}
 		default:
@@ -113,97 +113,97 @@ func (c *Client) receive(e *fx, id transport.LegID, ms []bayeux.Message) {
 		}
 	}
 	if read += len(ms); bad != nil {
-		c.misread(e, id, bad, len(ms)-read)
+		c.reportUnreadable(fx, id, bad, len(ms)-read)
 	}
-	c.cycle.understood = c.cycle.understood || read > 0
+	c.connect.gotReadable = c.connect.gotReadable || read > 0
 	if connect != nil {
-		c.connected(e, l, connect)
+		c.onConnectReply(fx, l, connect)
 	}
-	l.end(e, held)
-	if unknown != nil && !l.cut && c.id != "" {
-		c.handshake(e, &OpError{Op: "command", Err: unknown})
+	l.finishBatch(fx, held)
+	if unknown != nil && !l.cut && c.clientID != "" {
+		c.renewSession(fx, &OpError{Op: "command", Err: unknown})
 	}
 }
 
 // End takes the end of a leg.
 func (h handler) End(id transport.LegID, err *transport.Error) {
-	h.c.step(func(e *fx) { h.c.ended(e, id, err) })
+	h.c.step(func(fx *effects) { h.c.onLegEnd(fx, id, err) })
 }
 
-func (c *Client) ended(e *fx, id transport.LegID, err *transport.Error) {
+func (c *Client) onLegEnd(fx *effects, id transport.LegID, err *transport.Error) {
 	l := c.legs.Get(id)
 	c.legs.Delete(id)
 	if l != nil {
-		c.heldBytes -= l.bytes
+		c.heldBytes -= l.heldBytes
 	}
-	what := c.carried(id, l)
-	lost := c.endOps(e, id, err)
-	if err == nil && what == refusedCommands {
-		c.shake.granted(what)
+	what := c.signInOn(id, l)
+	lost := c.onOpsLost(fx, id, err)
+	if err == nil && what == signInCommands {
+		c.handshake.onGranted(what)
 	}
-	if c.shake.leg == id {
-		c.shake.leg, c.shake.late, lost = 0, mono.Time{}, true
-		c.ends(e, c.shake.x, bayeux.MetaHandshake, nil, causeOf(err))
+	if c.handshake.leg == id {
+		c.handshake.leg, c.handshake.deadline, lost = 0, mono.Time{}, true
+		c.endAttempt(fx, c.handshake.attempt, bayeux.MetaHandshake, nil, causeOf(err))
 	}
 	useless := false
-	if c.cycle.leg == id {
-		c.ends(e, c.cycle.x, bayeux.MetaConnect, nil, causeOf(err))
-		c.connectLost()
-		lost, useless = true, c.uselessEnd(e, l, err)
+	if c.connect.leg == id {
+		c.endAttempt(fx, c.connect.attempt, bayeux.MetaConnect, nil, causeOf(err))
+		c.onConnectLost()
+		lost, useless = true, c.onUselessEnd(fx, l, err)
 	}
 	// A warm connection is often dead after a network event, and nothing says
 	// so until it is used: once, that is no failure.
 	resend := err != nil && err.StaleConn && !c.resent
 	if resend {
-		c.resent, e.dead, c.failures.again = true, true, mono.Now()
+		c.resent, fx.connDied, c.backoff.retriedAt = true, true, mono.Now()
 	}
 	smaller := l != nil && err != nil && len(err.TooLarge) > 1         // it was too much at once: that is no failure
 	refused := l != nil && l.once && err != nil && err.TooLarge != nil // and nothing else happened
-	if !c.ack && c.id != "" && err != nil && !err.Unsent && !refused && l != nil && !l.stale {
-		c.doubts(l)
+	if !c.ack && c.clientID != "" && err != nil && !err.Unsent && !refused && l != nil && !l.stale {
+		c.onLegDied(l)
 	}
 	switch opened := l != nil; {
 	case useless: // what waits at the server cannot be had: a new session tells so
-		c.handshake(e, &OpError{Op: "connect", Err: causeOf(err)})
+		c.renewSession(fx, &OpError{Op: "connect", Err: causeOf(err)})
 		return
 	case err != nil && err.RetryNow:
-		c.failures.until, c.failures.again = mono.Time{}, mono.Now()
+		c.backoff.pauseUntil, c.backoff.retriedAt = mono.Time{}, mono.Now()
 	case opened && l.stale, resend, smaller:
 	case lost || err != nil && (!opened || !l.once):
-		c.lost(e, err, what)
+		c.onTransportFailure(fx, err, what)
 	}
-	c.draws(e)
+	c.wakeLanes(fx)
 }
 
-// carried is what a sign-in was for on a leg; nil: it did not open.
-func (c *Client) carried(id transport.LegID, l *leg) uint8 {
+// signInOn is what a sign-in was for on a leg; nil: it did not open.
+func (c *Client) signInOn(id transport.LegID, l *leg) uint8 {
 	switch {
 	case l == nil:
-		return refusedSocket
-	case c.shake.leg == id:
-		return refusedHandshake
-	case l.connect:
-		return refusedConnect
+		return signInSocket
+	case c.handshake.leg == id:
+		return signInHandshake
+	case l.hadConnect:
+		return signInConnect
 	}
-	return refusedCommands
+	return signInCommands
 }
 
-// lost is a failure of the transport; without a session yet, Dial's. A sign-in
+// onTransportFailure is a failure of the transport; without a session yet, Dial's. A sign-in
 // that HTTP refused (RFC 9110 section 15.5.2) the Credentials hook may mend.
-func (c *Client) lost(e *fx, err *transport.Error, what uint8) {
+func (c *Client) onTransportFailure(fx *effects, err *transport.Error, what uint8) {
 	cause := causeOf(err)
-	refused := err != nil && err.Status == http.StatusUnauthorized && err.Op != "proxy" && c.o.Credentials != nil
+	refused := err != nil && err.Status == http.StatusUnauthorized && err.Op != "proxy" && c.options.Credentials != nil
 	switch {
-	case refused && c.mends(what):
+	case refused && c.retrySignIn(what):
 	case refused:
-		c.stop(e, &OpError{Op: "credentials", Err: cause})
+		c.endForGood(fx, &OpError{Op: "credentials", Err: cause})
 		return
-	case c.sessions == 0 && !c.o.KeepDialing:
-		c.stop(e, &OpError{Op: "dial", Err: cause})
+	case c.sessions == 0 && !c.options.KeepDialing:
+		c.endForGood(fx, &OpError{Op: "dial", Err: cause})
 		return
 	}
-	if c.id != "" && c.cycle.leg == 0 { // whatever was lost, ask soon for what there is
-		c.cycle.ready, c.cycle.zero, c.cycle.due = true, true, mono.Time{}
+	if c.clientID != "" && c.connect.leg == 0 { // whatever was lost, ask soon for what there is
+		c.connect.ready, c.connect.noHold, c.connect.dueAt = true, true, mono.Time{}
 	}
-	c.fail(e, cause, floorOf(err))
+	c.onFailure(fx, cause, leastPauseOf(err))
 }

@@ -10,75 +10,75 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// maxRefused is how often in a row the Credentials hook is asked to mend a
+// maxSignInRefusals is how often in a row the Credentials hook is asked to mend a
 // refused sign-in.
-const maxRefused = 2
+const maxSignInRefusals = 2
 
 // What was refused for want of a sign-in. A server may grant the one and refuse the other.
 const (
-	refusedHandshake = iota
-	refusedConnect
-	refusedCommands
-	refusedSocket
-	refusable // how many kinds there are
+	signInHandshake = iota
+	signInConnect
+	signInCommands
+	signInSocket
+	signInCount // how many kinds there are
 )
 
-// leastRenewal is how long a credential is used at least before the hook is asked
+// minRenewalPause is how long a credential is used at least before the hook is asked
 // for the next, however soon it expires.
-const leastRenewal = time.Second
+const minRenewalPause = time.Second
 
-// maxClientID bounds what each message carries that leaves: servers have some
+// maxClientIDBytes bounds what each message carries that leaves: servers have some
 // thirty bytes.
-const maxClientID = 1024
+const maxClientIDBytes = 1024
 
-// shake is the handshake under way, and the sign-in for it.
-type shake struct {
-	id   string
-	leg  transport.LegID // zero: it is not out
-	late mono.Time       // while it is out
-	x    attempt
+// handshakeState is the handshake under way, and the sign-in for it.
+type handshakeState struct {
+	id       string
+	leg      transport.LegID // zero: it is not out
+	deadline mono.Time       // while it is out
+	attempt  attempt
 
-	place mono.Time // taken at the gate; zero: none is
-	opens mono.Time // the same, until it has come
+	slot    mono.Time // taken at the gate; zero: none is
+	slotDue mono.Time // the same, until it has come
 
-	cred    *Credential
-	behind  bool             // the place is the second
-	asking  bool             // the Credentials hook runs
-	refused [refusable]uint8 // of each kind, since that was granted
-	inVain  uint8            // of all kinds, since any was granted
-	ext     object           // of cred
-	renew   mono.Time
+	credential    *Credential
+	secondSlot    bool               // the place is the second
+	asking        bool               // the Credentials hook runs
+	refusals      [signInCount]uint8 // of each kind, since that was granted
+	refusalsInRow uint8              // of all kinds, since any was granted
+	ext           object             // of cred
+	renewAt       mono.Time
 }
 
-// handshake begins a new session in the place of the present one, if there is
+// renewSession begins a new session in the place of the present one, if there is
 // one: no leg of the old session may carry the new one.
-func (c *Client) handshake(e *fx, cause error) {
-	if p := c.leaving; p != nil { // the session is over: that is what Disconnect wants
-		c.forgo(e, p)
+func (c *Client) renewSession(fx *effects, cause error) {
+	if p := c.disconnect; p != nil { // the session is over: that is what Disconnect wants
+		c.settleNeedless(fx, p)
 		return
 	}
-	c.abandon(e)
-	c.remember(c.id)
-	c.id, c.cycle, c.suspect = "", cycle{}, noDoubt
-	c.shake.leg, c.shake.late = 0, mono.Time{}
+	c.cutAllLegs(fx)
+	c.rememberSecrets(c.clientID)
+	c.clientID, c.connect, c.suspected = "", connectState{}, noLoss
+	c.handshake.leg, c.handshake.deadline = 0, mono.Time{}
 	for t := range c.topics.all() {
-		t.live = false
+		t.subscribed = false
 	}
-	c.forgetRequests(e)
+	c.onSessionOver(fx)
 	if cause != nil {
-		c.answered()
-		c.fail(e, cause, c.interval())
+		c.forgiveFailures()
+		c.onFailure(fx, cause, c.advisedInterval())
 	}
-	if c.o.Credentials != nil && (c.shake.cred == nil || expired(c.shake.cred)) {
-		c.authorize(nil)
+	if c.options.Credentials != nil && (c.handshake.credential == nil || expired(c.handshake.credential)) {
+		c.callCredentials(nil)
 	}
-	c.draws(e)
+	c.wakeLanes(fx)
 }
 
-// abandon cuts every leg there is: none may carry what begins now.
-func (c *Client) abandon(e *fx) {
+// cutAllLegs cuts every leg there is: none may carry what begins now.
+func (c *Client) cutAllLegs(fx *effects) {
 	for id := range c.legs.All() {
-		c.cutLeg(e, id, errStale)
+		c.cutLeg(fx, id, errStale)
 	}
 }
 
@@ -86,74 +86,74 @@ func expired(cr *Credential) bool {
 	return !cr.Expires.IsZero() && time.Now().After(cr.Expires.Round(0))
 }
 
-func (c *Client) drawHandshake(e *fx, l transport.Leg, now mono.Time) []bayeux.Message {
-	s := &c.shake
-	if s.leg != 0 || s.asking {
+func (c *Client) drawHandshake(fx *effects, l transport.Leg, now mono.Time) []bayeux.Message {
+	hs := &c.handshake
+	if hs.leg != 0 || hs.asking {
 		return nil
 	}
-	if c.o.Credentials != nil && s.cred == nil { // the hook failed, and the pause after that is over
-		c.authorize(nil)
+	if c.options.Credentials != nil && hs.credential == nil { // the hook failed, and the pause after that is over
+		c.callCredentials(nil)
 		return nil
 	}
 	if l.Once { // a socket that is open by now was dialled in time
-		s.missed(now)
+		hs.giveUpLateSlot(now)
 	}
-	if !c.admitted(now) {
+	if !c.mayHandshake(now) {
 		return nil
 	}
 	m := bayeux.Message{Channel: bayeux.MetaHandshake, ID: newID(), Ext: c.handshakeExt()}
-	m.Meta = &bayeux.Meta{Version: "1.0", MinimumVersion: "1.0", SupportedConnectionTypes: c.t.Types()}
-	s.id, s.leg, s.late = m.ID, l.ID, now.Add(c.o.NetworkDelay)
-	s.x = c.begins(m, l.Type, now)
-	c.turn(e, Handshaking, nil)
+	m.Meta = &bayeux.Meta{Version: "1.0", MinimumVersion: "1.0", SupportedConnectionTypes: c.transport.Types()}
+	hs.id, hs.leg, hs.deadline = m.ID, l.ID, now.Add(c.options.NetworkDelay)
+	hs.attempt = c.startAttempt(m, l.Type, now)
+	c.setState(fx, Handshaking, nil)
 	return []bayeux.Message{m}
 }
 
-// shaken takes the reply to the handshake.
-func (c *Client) shaken(e *fx, l *leg, m *bayeux.Message) {
-	c.shake.leg, c.shake.late = 0, mono.Time{}
-	c.shake.leaves()
-	err := c.said(m)
+// onHandshakeReply takes the reply to the handshake.
+func (c *Client) onHandshakeReply(fx *effects, l *leg, m *bayeux.Message) {
+	c.handshake.leg, c.handshake.deadline = 0, mono.Time{}
+	c.handshake.releaseSlot()
+	err := c.replyError(m)
 	switch {
 	case err != nil:
 	case m.Meta == nil || m.Meta.ClientID == "":
 		err = errNoID
-	case len(m.Meta.ClientID) > maxClientID:
+	case len(m.Meta.ClientID) > maxClientIDBytes:
 		err = errLongID
 	}
-	c.ends(e, c.shake.x, m.Channel, m, err)
+	c.endAttempt(fx, c.handshake.attempt, m.Channel, m, err)
 	if err != nil {
-		c.refused(e, m, err)
+		c.onHandshakeRefused(fx, m, err)
 		return
 	}
 	// A reply without advice means retry: Salesforce sends none.
 	c.advice = bayeux.Advice{}
-	c.advise(m, l.kind)
-	c.id, c.carry = m.Meta.ClientID, l.kind
+	c.mergeAdvice(m, l.kind)
+	c.clientID, c.carrier = m.Meta.ClientID, l.kind
 	c.ack, c.batch = ackOffered(m.Ext)
-	c.ack = c.ack && !c.o.NoAck
+	c.ack = c.ack && !c.options.NoAck
 	c.unnamed = m.ID == ""
-	c.cycle = cycle{first: true, zero: true, due: mono.Now().Add(firstWait)}
+	c.connect = connectState{awaitsCommand: true, noHold: true, dueAt: mono.Now().Add(firstConnectDelay)}
 	c.sessions++
-	c.lived = false
-	c.shake.granted(refusedHandshake)
-	c.d.shared.handshakes.Add(1)
-	c.turn(e, Connecting, nil)
+	c.hasConnected = false
+	c.handshake.onGranted(signInHandshake)
+	c.dialer.shared.handshakes.Add(1)
+	c.setState(fx, Connecting, nil)
 	if c.sessions == 1 {
-		close(c.begun)
-		c.begun = nil
+		close(c.dialed)
+		c.dialed = nil
 	} else {
-		c.resubscribe(e)
-		c.forgotten(e)
+		c.resubscribe(fx)
+		c.oweNewSessionGaps(fx)
 	}
-	c.draws(e)
+	c.wakeLanes(fx)
 }
 
-// refused decides after a handshake that the server did not grant. Its advice
+// onHandshakeRefused decides after a handshake that the server did not grant. Its advice
 // comes first; without one, a refused sign-in is final unless there is a hook
 // to mend it.
-func (c *Client) refused(e *fx, m *bayeux.Message, err error) {
-	c.advise(m, "")
+func (c *Client) onHandshakeRefused(fx *effects, m *bayeux.Message, err error) {
+	c.mergeAdvice(m, "")
 	unauthorized := errors.Is(err, bayeux.ErrUnauthorized)
 	advised := bayeux.Reconnect("")
 	if a := m.Advice(); a != nil {
@@ -161,44 +161,44 @@ func (c *Client) refused(e *fx, m *bayeux.Message, err error) {
 	}
 	err = &OpError{Op: "handshake", Err: err}
 	switch {
-	case unauthorized && c.mends(refusedHandshake):
-		c.turn(e, Handshaking, err)
-	case advised == bayeux.ReconnectNone, unauthorized && advised == "", c.sessions == 0 && !c.o.KeepDialing:
-		c.stop(e, err)
+	case unauthorized && c.retrySignIn(signInHandshake):
+		c.setState(fx, Handshaking, err)
+	case advised == bayeux.ReconnectNone, unauthorized && advised == "", c.sessions == 0 && !c.options.KeepDialing:
+		c.endForGood(fx, err)
 	default:
-		c.fail(e, err, c.interval())
+		c.onFailure(fx, err, c.advisedInterval())
 	}
 }
 
-// mends has the Credentials hook called for what was refused, unless it is being
+// retrySignIn has the Credentials hook called for what was refused, unless it is being
 // asked; false: there is none, or it was asked often enough.
-func (c *Client) mends(what uint8) bool {
-	s := &c.shake
+func (c *Client) retrySignIn(what uint8) bool {
+	hs := &c.handshake
 	switch {
-	case c.o.Credentials == nil:
+	case c.options.Credentials == nil:
 		return false
-	case s.asking:
+	case hs.asking:
 		return true
-	case s.refused[what] == maxRefused || s.inVain == maxRefused:
+	case hs.refusals[what] == maxSignInRefusals || hs.refusalsInRow == maxSignInRefusals:
 		return false
 	}
-	s.refused[what]++
-	s.inVain++
-	c.authorize(s.cred)
+	hs.refusals[what]++
+	hs.refusalsInRow++
+	c.callCredentials(hs.credential)
 	return true
 }
 
-// granted is told what a sign-in was good for.
-func (s *shake) granted(what uint8) { s.refused[what], s.inVain = 0, 0 }
+// onGranted is told what a sign-in was good for.
+func (hs *handshakeState) onGranted(what uint8) { hs.refusals[what], hs.refusalsInRow = 0, 0 }
 
-// authorize has the Credentials hook called, on a goroutine of its own.
-func (c *Client) authorize(refused *Credential) {
-	if c.shake.asking {
+// callCredentials has the Credentials hook called, on a goroutine of its own.
+func (c *Client) callCredentials(refused *Credential) {
+	if c.handshake.asking {
 		return
 	}
-	c.shake.asking = true
+	c.handshake.asking = true
 	go func() {
-		cr, err := c.o.Credentials(c.ctx, refused)
+		cr, err := c.options.Credentials(c.ctx, refused)
 		if err == nil && cr == nil {
 			err = errors.New("the hook returned neither a credential nor an error")
 		}
@@ -210,52 +210,52 @@ func (c *Client) authorize(refused *Credential) {
 		if err == nil {
 			ext, err = objectOf(cr.Ext)
 		}
-		c.step(func(e *fx) {
-			c.shake.asking = false
+		c.step(func(fx *effects) {
+			c.handshake.asking = false
 			if err != nil {
-				c.unauthorized(e, &OpError{Op: "credentials", Err: err}, refused != nil)
+				c.onCredentialError(fx, &OpError{Op: "credentials", Err: err}, refused != nil)
 				return
 			}
-			c.remember(c.shake.secrets()...)
-			c.s.SetTarget(target)
-			c.authorized(e, cr, ext)
+			c.rememberSecrets(c.handshake.secrets()...)
+			c.settings.SetTarget(target)
+			c.onCredential(fx, cr, ext)
 		})
 	}()
 }
 
-// authorized goes on with what the hook returned.
-func (c *Client) authorized(e *fx, cr *Credential, ext object) {
-	s := &c.shake
-	s.cred, s.ext, s.renew = cr, ext, mono.Time{}
+// onCredential goes on with what the hook returned.
+func (c *Client) onCredential(fx *effects, cr *Credential, ext object) {
+	hs := &c.handshake
+	hs.credential, hs.ext, hs.renewAt = cr, ext, mono.Time{}
 	if left := time.Until(cr.Expires.Round(0)); !cr.Expires.IsZero() && left > 0 { // by the wall clock
-		s.renew = mono.Now().Add(max(left-min(left/10, time.Minute), leastRenewal))
+		hs.renewAt = mono.Now().Add(max(left-min(left/10, time.Minute), minRenewalPause))
 	}
-	if c.id == "" { // a socket that is open was opened without it
-		c.abandon(e)
+	if c.clientID == "" { // a socket that is open was opened without it
+		c.cutAllLegs(fx)
 	}
-	c.draws(e)
+	c.wakeLanes(fx)
 }
 
-// unauthorized goes on with the hook's error. A sign-in that was refused and
+// onCredentialError goes on with the hook's error. A sign-in that was refused and
 // could not be mended is the end; a failed renewal is tried again.
-func (c *Client) unauthorized(e *fx, err error, mending bool) {
+func (c *Client) onCredentialError(fx *effects, err error, mending bool) {
 	switch {
-	case mending || c.sessions == 0 && !c.o.KeepDialing:
-		c.stop(e, err)
-	case c.id == "":
-		c.fail(e, err, 0)
-		c.remember(c.shake.secrets()...)
-		c.shake.cred, c.shake.renew = nil, mono.Time{}
+	case mending || c.sessions == 0 && !c.options.KeepDialing:
+		c.endForGood(fx, err)
+	case c.clientID == "":
+		c.onFailure(fx, err, 0)
+		c.rememberSecrets(c.handshake.secrets()...)
+		c.handshake.credential, c.handshake.renewAt = nil, mono.Time{}
 	default:
-		c.shake.renew = mono.Now().Add(longPause)
+		c.handshake.renewAt = mono.Now().Add(maxPause)
 	}
 }
 
 // target is where the session goes with a credential; nil: with none.
 func (c *Client) target(cr *Credential) (*transport.Target, error) {
 	t := *c.base
-	t.Header = c.o.Header.Clone()
-	if !sendable(c.o.Header) || cr != nil && !sendable(cr.Header) {
+	t.Header = c.options.Header.Clone()
+	if !sendable(c.options.Header) || cr != nil && !sendable(cr.Header) {
 		return nil, errHeader
 	}
 	if cr == nil {
@@ -270,7 +270,7 @@ func (c *Client) target(cr *Credential) (*transport.Target, error) {
 	if cr.URL == "" {
 		return &t, nil
 	}
-	moved, err := parseTarget(cr.URL, c.o.WebSocketURL)
+	moved, err := parseTarget(cr.URL, c.options.WebSocketURL)
 	if err != nil {
 		return nil, err
 	}

@@ -11,95 +11,95 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// shortest is the length from which a secret is looked for in what a server
+// minSecretBytes is the length from which a secret is looked for in what a server
 // says: shorter ones are parts of words.
-const shortest = 6
+const minSecretBytes = 6
 
-// hiding is what takes the session's secrets out of the errors in a batch, which
+// redactorOf is what takes the session's secrets out of the errors in a batch, which
 // are told and logged in the server's own words; nil if there are none. It is
 // called without the lock.
-func (c *Client) hiding(ms []bayeux.Message) *strings.Replacer {
+func (c *Client) redactorOf(ms []bayeux.Message) *strings.Replacer {
 	if slices.ContainsFunc(ms, func(m bayeux.Message) bool { return m.Meta != nil && m.Meta.Error != "" || m.Err() != nil }) {
-		return c.secrets()
+		return c.newRedactor()
 	}
 	return nil
 }
 
-// said is m.Err without the session's secrets. Its Kind is by what the server
+// replyError is m.Err without the session's secrets. Its Kind is by what the server
 // said: a header may hold words by which it is found.
-func (c *Client) said(m *bayeux.Message) error {
+func (c *Client) replyError(m *bayeux.Message) error {
 	err := m.Err()
 	var e *bayeux.Error
-	if errors.As(err, &e) && c.hidden != nil {
-		e.Raw, e.Text = c.hidden.Replace(e.Raw), c.hidden.Replace(e.Text)
+	if errors.As(err, &e) && c.redactor != nil {
+		e.Raw, e.Text = c.redactor.Replace(e.Raw), c.redactor.Replace(e.Text)
 		for i := range e.Args {
-			e.Args[i] = c.hidden.Replace(e.Args[i])
+			e.Args[i] = c.redactor.Replace(e.Args[i])
 		}
 	}
-	if e != nil && len(e.Raw) > longestError {
-		e.Raw, e.Text = short(e.Raw), short(e.Text)
+	if e != nil && len(e.Raw) > maxErrorBytes {
+		e.Raw, e.Text = truncate(e.Raw), truncate(e.Text)
 		for i := range e.Args {
-			e.Args[i] = short(e.Args[i])
+			e.Args[i] = truncate(e.Args[i])
 		}
 	}
 	return err
 }
 
-// longestError is what is kept of each part of a server's error: a Receipt may be
+// maxErrorBytes is what is kept of each part of a server's error: a Receipt may be
 // kept for long.
-const longestError = 1 << 10
+const maxErrorBytes = 1 << 10
 
-func short(s string) string { return strings.Clone(s[:min(len(s), longestError)]) }
+func truncate(s string) string { return strings.Clone(s[:min(len(s), maxErrorBytes)]) }
 
-// secrets puts masked in the place of whatever may be one: the clientId, the
+// newRedactor puts masked in the place of whatever may be one: the clientId, the
 // values of headers and cookies, what an address holds beside host and path, and
 // the strings in the ext of the handshake.
-func (c *Client) secrets() *strings.Replacer {
-	t := c.s.Target() // first: those of the one before are in past then
+func (c *Client) newRedactor() *strings.Replacer {
+	t := c.settings.Target() // first: those of the one before are in past then
 	c.mu.Lock()
-	all := append(c.shake.secrets(), c.id)
-	all = append(all, ofExt(c.ext)...)
-	if c.past != nil {
-		all = append(all, c.past.secrets...)
+	all := append(c.handshake.secrets(), c.clientID)
+	all = append(all, secretsInExt(c.ext)...)
+	if c.oldSecrets != nil {
+		all = append(all, c.oldSecrets.secrets...)
 	}
 	c.mu.Unlock()
 	for _, values := range t.Header {
 		all = append(all, values...)
 	}
 	for _, u := range []*url.URL{t.URL, t.Socket()} {
-		all = append(all, ofURL(u)...)
+		all = append(all, secretsInURL(u)...)
 	}
-	for _, cookie := range c.s.Jar.Cookies(t.URL) {
+	for _, cookie := range c.settings.Jar.Cookies(t.URL) {
 		all = append(all, cookie.Value)
 	}
-	return replacer(all)
+	return newReplacer(all)
 }
 
 // Of what was in use the latest is kept: servers quote what they were sent.
 const (
-	pastSecrets = 64
-	pastBytes   = 16 << 10
+	maxPastSecrets = 64
+	maxPastBytes   = 16 << 10
 )
 
-// past are secrets that were in use, the latest last: clientIds, and what was in
+// pastSecrets are secrets that were in use, the latest last: clientIds, and what was in
 // credentials. Most sessions have none.
-type past struct {
+type pastSecrets struct {
 	secrets []string
 	bytes   int
 }
 
-// remember keeps secrets that are in use no more, so that they stay hidden.
-func (c *Client) remember(secrets ...string) {
+// rememberSecrets keeps secrets that are in use no more, so that they stay hidden.
+func (c *Client) rememberSecrets(secrets ...string) {
 	for _, s := range secrets {
-		if len(s) < shortest || c.past != nil && slices.Contains(c.past.secrets, s) {
+		if len(s) < minSecretBytes || c.oldSecrets != nil && slices.Contains(c.oldSecrets.secrets, s) {
 			continue
 		}
-		if c.past == nil {
-			c.past = new(past)
+		if c.oldSecrets == nil {
+			c.oldSecrets = new(pastSecrets)
 		}
-		p := c.past
+		p := c.oldSecrets
 		p.secrets, p.bytes = append(p.secrets, s), p.bytes+len(s)
-		for len(p.secrets) > pastSecrets || p.bytes > pastBytes && len(p.secrets) > 1 {
+		for len(p.secrets) > maxPastSecrets || p.bytes > maxPastBytes && len(p.secrets) > 1 {
 			p.bytes -= len(p.secrets[0])
 			p.secrets = slices.Delete(p.secrets, 0, 1)
 		}
@@ -107,22 +107,22 @@ func (c *Client) remember(secrets ...string) {
 }
 
 // secrets are those of the credential.
-func (s *shake) secrets() (all []string) {
-	all = ofExt(s.ext)
-	if s.cred == nil {
+func (hs *handshakeState) secrets() (all []string) {
+	all = secretsInExt(hs.ext)
+	if hs.credential == nil {
 		return all
 	}
-	for _, values := range s.cred.Header {
+	for _, values := range hs.credential.Header {
 		all = append(all, values...)
 	}
-	if u, err := url.Parse(s.cred.URL); err == nil {
-		all = append(all, ofURL(u)...)
+	if u, err := url.Parse(hs.credential.URL); err == nil {
+		all = append(all, secretsInURL(u)...)
 	}
 	return all
 }
 
-// ofExt are the strings in an ext.
-func ofExt(ext object) (all []string) {
+// secretsInExt are the strings in an ext.
+func secretsInExt(ext object) (all []string) {
 	for _, raw := range ext {
 		var v any
 		_ = json.Unmarshal(raw, &v) // it was marshalled
@@ -131,8 +131,8 @@ func ofExt(ext object) (all []string) {
 	return all
 }
 
-// ofURL is what may be secret in an address.
-func ofURL(u *url.URL) []string {
+// secretsInURL is what may be secret in an address.
+func secretsInURL(u *url.URL) []string {
 	all := []string{u.RawQuery}
 	for _, values := range u.Query() {
 		all = append(all, values...)
@@ -161,9 +161,9 @@ func stringsIn(v any) (all []string) {
 	return all
 }
 
-// replacer masks each of the secrets and its parts, the longest first: a server
+// newReplacer masks each of the secrets and its parts, the longest first: a server
 // may quote a token without the Bearer, and a cookie without its name.
-func replacer(secrets []string) *strings.Replacer {
+func newReplacer(secrets []string) *strings.Replacer {
 	all := slices.Clone(secrets)
 	for _, s := range secrets {
 		for _, part := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(" ,;&", r) }) {
@@ -174,7 +174,7 @@ func replacer(secrets []string) *strings.Replacer {
 	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
 	var pairs []string
 	for _, s := range all {
-		if len(s) >= shortest {
+		if len(s) >= minSecretBytes {
 			pairs = append(pairs, s, masked)
 		}
 	}

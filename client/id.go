@@ -13,9 +13,9 @@ const idLetters = "abcdefghijklmnopqrstuvwxyz234567"
 // idLength is that of an id: 59 bits that nobody can guess while it is out.
 const idLength = 12
 
-// generators are cryptographically strong, each seeded by the system once: to ask the
+// idGenerators are cryptographically strong, each seeded by the system once: to ask the
 // system for each id would cost more than the rest of a message that leaves.
-var generators = sync.Pool{New: func() any {
+var idGenerators = sync.Pool{New: func() any {
 	var seed [32]byte
 	_, _ = crypto.Read(seed[:]) // it never fails
 	return rand.NewChaCha8(seed)
@@ -25,9 +25,9 @@ var generators = sync.Pool{New: func() any {
 // published, and anybody may publish a message that looks like the reply to it;
 // so an id that was seen says nothing of the next.
 func newID() string {
-	g := generators.Get().(*rand.ChaCha8)
+	g := idGenerators.Get().(*rand.ChaCha8)
 	bits := g.Uint64()
-	generators.Put(g)
+	idGenerators.Put(g)
 	var id [idLength]byte
 	id[0] = idLetters[bits%16] // a letter, so that no id is a number
 	bits >>= 4

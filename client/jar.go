@@ -23,12 +23,12 @@ type jar struct {
 	*cookiejar.Jar
 
 	mu    sync.Mutex
-	kept  []kept // the oldest first
-	bytes int    // of all
+	kept  []storedCookie // the oldest first
+	bytes int            // of all
 }
 
-// kept says which cookie was set.
-type kept struct {
+// storedCookie says which cookie was set.
+type storedCookie struct {
 	scheme, host, from string // of the URL that set it
 	name, domain, path string
 	bytes              int
@@ -51,7 +51,7 @@ func (j *jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 
 func (j *jar) set(u *url.URL, c *http.Cookie) {
 	j.Jar.SetCookies(u, []*http.Cookie{c})
-	k := kept{u.Scheme, u.Host, u.Path, c.Name, c.Domain, c.Path, size(c)}
+	k := storedCookie{u.Scheme, u.Host, u.Path, c.Name, c.Domain, c.Path, size(c)}
 	if i := slices.IndexFunc(j.kept, k.same); i >= 0 {
 		j.drop(i)
 	}
@@ -71,7 +71,7 @@ func (j *jar) drop(i int) {
 }
 
 // same reports whether k takes the place of old in a jar (RFC 6265 section 5.3).
-func (k kept) same(old kept) bool {
+func (k storedCookie) same(old storedCookie) bool {
 	return k.name == old.name && k.domain == old.domain && k.path == old.path && k.host == old.host && k.from == old.from
 }
 

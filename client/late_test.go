@@ -15,15 +15,15 @@ func TestWhoMissedItsPlaceTakesAnother(t *testing.T) {
 	d, crowd := new(Dialer), make([]*Client, 2000)
 	now := mono.Now()
 	for i := range crowd {
-		crowd[i] = &Client{d: d}
+		crowd[i] = &Client{dialer: d}
 		var err error
 		crowd[i].base, err = d.addressed("http://server/cometd", "")
 		require.NoError(t, err)
 	}
 	var left []mono.Time
 	asks := func(c *Client) {
-		if c.admitted(now) {
-			c.shake.leg = 1
+		if c.mayHandshake(now) {
+			c.handshake.leg = 1
 			left = append(left, now)
 		}
 	}
@@ -33,8 +33,8 @@ func TestWhoMissedItsPlaceTakesAnother(t *testing.T) {
 	now = now.Add(3 * time.Second) // in which most places come
 	for range 30_000 {
 		for _, c := range crowd {
-			if c.shake.leg == 0 && mono.Due(&c.shake.opens, now) {
-				c.shake.missed(now)
+			if c.handshake.leg == 0 && mono.Due(&c.handshake.slotDue, now) {
+				c.handshake.giveUpLateSlot(now)
 				asks(c)
 			}
 		}
@@ -48,5 +48,5 @@ func TestWhoMissedItsPlaceTakesAnother(t *testing.T) {
 		}
 		busiest = max(busiest, j-i+1)
 	}
-	require.LessOrEqual(t, busiest, 500+50+int(500*gateLate/time.Second)+1)
+	require.LessOrEqual(t, busiest, 500+50+int(500*slotGrace/time.Second)+1)
 }

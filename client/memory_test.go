@@ -84,7 +84,7 @@ func TestQueuesKeepWhatTheirBoundAllows(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, ack %q", name, ext), func(t *testing.T) {
 				bubble(t, nil, ext, func(c *Client, p *pipe) {
 					l := socket()
-					time.Sleep(firstWait)
+					time.Sleep(firstConnectDelay)
 					s, err := c.Listen("/a/**", &SubscribeOptions{Queue: Bound{Bytes: bound, Messages: 1 << 20}, Full: full})
 					require.NoError(t, err)
 					id := p.hold(l)
@@ -109,7 +109,7 @@ func TestQueuesKeepWhatTheirBoundAllows(t *testing.T) {
 func TestManySubscriptionsKeepNoFrames(t *testing.T) {
 	bubble(t, nil, "", func(c *Client, p *pipe) {
 		l := socket()
-		time.Sleep(firstWait)
+		time.Sleep(firstConnectDelay)
 		const count = 200
 		var all []*Subscription
 		for n := range count {
@@ -136,9 +136,9 @@ func TestHeldEventsKeepNoFrames(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			bubble(t, nil, acked, func(c *Client, p *pipe) {
-				c.d.network().Limits.Unacknowledged = 512 << 10
+				c.dialer.network().Limits.Unacknowledged = 512 << 10
 				l := socket()
-				time.Sleep(firstWait)
+				time.Sleep(firstConnectDelay)
 				p.hold(l)
 				before := heapNow()
 				for n := range 60 {
@@ -156,7 +156,7 @@ func TestHeldEventsKeepNoFrames(t *testing.T) {
 func TestReceiptsKeepNoFrames(t *testing.T) {
 	bubble(t, nil, "", func(c *Client, p *pipe) {
 		l := socket()
-		time.Sleep(firstWait)
+		time.Sleep(firstConnectDelay)
 		before := heapNow()
 		var receipts []*Receipt
 		for n := range 100 {

@@ -131,11 +131,11 @@ func (m *outcomeModel) flush() {
 	defer cancel()
 	synctest.Wait()
 	for _, p := range m.sent {
-		if p.receipt != nil && !p.receipt.p.settled() {
+		if p.receipt != nil && !p.receipt.p.isSettled() {
 			return
 		}
 	}
-	if m.calls.Load() > 0 || m.c.out.unsettled() > 0 {
+	if m.calls.Load() > 0 || m.c.outbox.unsettled() > 0 {
 		return
 	}
 	var first error
@@ -171,7 +171,7 @@ func (m *outcomeModel) ending() {
 		for range 12 {
 			m.work(&l)
 		}
-		require.Zero(m, m.c.out.unsettled())
+		require.Zero(m, m.c.outbox.unsettled())
 	}
 	synctest.Wait()
 	if how != "Close" {
@@ -193,7 +193,7 @@ func (m *outcomeModel) judge() {
 	for _, p := range m.sent {
 		err, took := p.err, m.took[p.n]
 		if p.receipt != nil {
-			require.True(m, p.receipt.p.settled(), "%d is not settled", p.n)
+			require.True(m, p.receipt.p.isSettled(), "%d is not settled", p.n)
 			err = p.receipt.Err()
 		}
 		var out *OutcomeError

@@ -22,7 +22,7 @@ import (
 func steady(t *testing.T, o *Options, f func(c *Client, p *pipe)) {
 	t.Helper()
 	bubble(t, o, acked, func(c *Client, p *pipe) {
-		time.Sleep(firstWait)
+		time.Sleep(firstConnectDelay)
 		p.hold(exchange())
 		f(c, p)
 	})
@@ -49,7 +49,7 @@ func TestWhatDidNotLeaveLeavesAgainInItsOrder(t *testing.T) {
 		require.NoError(t, err)
 		p.end(l, &transport.Error{Op: "dial", Unsent: true, Err: errors.New("refused")})
 		require.Empty(t, p.draw(transport.LaneCommands, exchange()), "a pause")
-		time.Sleep(firstRetry)
+		time.Sleep(maxFirstPause)
 		l = exchange()
 		after := p.draw(transport.LaneCommands, l)
 		require.True(t, strings.HasPrefix(after, strings.TrimSuffix(before, "]")), "%s\n%s", before, after)
@@ -68,7 +68,7 @@ func TestAtLeastOnceLeavesAgain(t *testing.T) {
 		l := exchange()
 		p.draw(transport.LaneCommands, l)
 		p.end(l, reset(false))
-		time.Sleep(firstRetry)
+		time.Sleep(maxFirstPause)
 		l = exchange()
 		b := p.draw(transport.LaneCommands, l)
 		p.say(l, batch(reply("/a", idOf(t, b, "/a"))))
@@ -166,7 +166,7 @@ func TestRemoteCall(t *testing.T) {
 // into the response of the connect that is held.
 func TestRemoteCallAnsweredByTheOtherLane(t *testing.T) {
 	bubble(t, nil, acked, func(c *Client, p *pipe) {
-		time.Sleep(firstWait)
+		time.Sleep(firstConnectDelay)
 		held := exchange()
 		connect := p.hold(held)
 		done := make(chan error, 1)
@@ -298,7 +298,7 @@ func TestRefusedInALaterSessionIsToldToItsOwner(t *testing.T) {
 		l := exchange()
 		id := p.hold(l)
 		p.say(l, `[{"advice":{"reconnect":"handshake"},"channel":"/meta/connect","id":"`+id+`","error":"402::session_unknown","successful":false}]`)
-		time.Sleep(firstRetry)
+		time.Sleep(maxFirstPause)
 		p.grant("c2", acked)
 		l = exchange()
 		ms, err := bayeux.Decode([]byte(p.draw(transport.LaneCommands, l)), bayeux.Limits{})
@@ -496,7 +496,7 @@ func TestWhatMayHaveArrivedIsNeverCalledNotTaken(t *testing.T) {
 	}{
 		"Close":      {func(t *testing.T, c *Client, _ *pipe) { require.NoError(t, c.Close()) }, ErrClosed},
 		"Disconnect": {func(_ *testing.T, c *Client, _ *pipe) { _ = c.Disconnect(within(time.Second)) }, ErrClosed},
-		"Drain":      {func(_ *testing.T, c *Client, _ *pipe) { _ = c.d.Drain(within(time.Second)) }, ErrClosed},
+		"Drain":      {func(_ *testing.T, c *Client, _ *pipe) { _ = c.dialer.Drain(within(time.Second)) }, ErrClosed},
 		"a refusal": {func(t *testing.T, _ *Client, p *pipe) {
 			l := exchange()
 			p.say(l, fmt.Sprintf(refusal, idOf(t, p.draw(transport.LaneCommands, l), "/a")))
@@ -536,7 +536,7 @@ func TestWhatMayHaveArrivedIsNeverCalledNotTaken(t *testing.T) {
 				l := exchange()
 				p.draw(transport.LaneCommands, l)
 				p.end(l, reset(false))
-				time.Sleep(firstRetry)
+				time.Sleep(maxFirstPause)
 				row.later(t, c, p)
 				err = r.Wait(within(time.Minute))
 				require.True(t, outcome(t, err).Sent, "%v", err)

@@ -47,7 +47,7 @@ func (r *Receipt) Wait(ctx context.Context) error {
 // *OutcomeError, whose Sent tells whether the message may have arrived.
 // A publish whose context ends before it left never leaves.
 func (c *Client) Publish(ctx context.Context, ch bayeux.Channel, data any) error {
-	_, err := c.request(ctx, Draft{Channel: ch, Data: data}, false)
+	_, err := c.sendAndWait(ctx, Draft{Channel: ch, Data: data}, false)
 	if err != nil {
 		return &OpError{Op: "publish", Channel: ch, Err: err}
 	}
@@ -62,15 +62,15 @@ func (c *Client) Call(ctx context.Context, target string, args any) (bayeux.Mess
 	if !strings.HasPrefix(target, "/") {
 		ch = bayeux.Channel("/service/" + target)
 	}
-	p, err := c.request(ctx, Draft{Channel: ch, Data: args}, true)
+	p, err := c.sendAndWait(ctx, Draft{Channel: ch, Data: args}, true)
 	if err != nil {
 		return bayeux.Message{}, &OpError{Op: "call", Channel: ch, Err: err}
 	}
 	return p.reply, nil
 }
 
-// request sends one message and waits for its outcome.
-func (c *Client) request(ctx context.Context, d Draft, call bool) (*op, error) {
+// sendAndWait sends one message and waits for its outcome.
+func (c *Client) sendAndWait(ctx context.Context, d Draft, call bool) (*op, error) {
 	ops, err := c.send(ctx, []Draft{d}, true, call)
 	if err != nil {
 		return nil, err
@@ -81,10 +81,10 @@ func (c *Client) request(ctx context.Context, d Draft, call bool) (*op, error) {
 		return p, p.err
 	case <-ctx.Done():
 	}
-	c.step(func(e *fx) {
-		p.alone = true
-		if c.withdraw(p) {
-			c.unanswered(e, p, context.Cause(ctx))
+	c.step(func(fx *effects) {
+		p.abandoned = true
+		if c.unqueue(p) {
+			c.settleUnanswered(fx, p, context.Cause(ctx))
 		}
 	})
 	select {
@@ -159,31 +159,31 @@ func (c *Client) offer(ctx context.Context, ms []bayeux.Message, drafts []Draft,
 		return nil, nil, &OutcomeError{Err: context.Cause(ctx)}
 	}
 	err = &OutcomeError{Err: ErrClosed}
-	c.step(func(e *fx) {
+	c.step(func(fx *effects) {
 		if why := c.refusal(); why != nil {
 			err = &OutcomeError{Err: why}
 			return
 		}
 		err = nil
-		if !c.fits(len(ms), size) {
-			if c.out.room == nil {
-				c.out.room = make(chan struct{})
+		if !c.hasRoom(len(ms), size) {
+			if c.outbox.roomFreed == nil {
+				c.outbox.roomFreed = make(chan struct{})
 			}
-			room = c.out.room
+			room = c.outbox.roomFreed
 			return
 		}
 		together := new(group)
 		for i := range ms {
 			p := c.newOp(ms[i])
-			p.repeat, p.call, p.awaited, p.paid = drafts[i].AtLeastOnce, call, awaited, true
+			p.repeatable, p.call, p.awaited, p.counted = drafts[i].AtLeastOnce, call, awaited, true
 			if len(ms) > 1 {
 				p.group = together
 				together.size += p.size
 			}
-			c.out.paid.Messages++
-			c.out.paid.Bytes += p.size
+			c.outbox.usage.Messages++
+			c.outbox.usage.Bytes += p.size
 			ops = append(ops, p)
-			c.push(e, p)
+			c.enqueue(fx, p)
 		}
 	})
 	if err != nil && c.Err() != nil {
@@ -233,12 +233,12 @@ func marshal(v any) (json.RawMessage, error) {
 // such record: of several goroutines that flush, those hear of an error whose Flush is
 // under way when the first of them returns it. Each Receipt tells of its own message.
 func (c *Client) Flush(ctx context.Context) error {
-	first, newest, err := c.await(ctx)
+	first, newest, err := c.awaitSettled(ctx)
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
-	c.out.told(newest)
+	c.outbox.forgetFailures(newest)
 	c.mu.Unlock()
 	if first.err == nil {
 		return nil
@@ -246,22 +246,22 @@ func (c *Client) Flush(ctx context.Context) error {
 	return &OpError{Op: "publish", Channel: first.channel, Err: first.err}
 }
 
-// await waits until all that was sent before is settled. It returns the first
+// awaitSettled waits until all that was sent before is settled. It returns the first
 // failure among it that nobody was told of, and the order of the newest.
-func (c *Client) await(ctx context.Context) (first failure, newest uint64, err error) {
+func (c *Client) awaitSettled(ctx context.Context) (first failure, newest uint64, err error) {
 	c.mu.Lock()
-	newest = c.seq
-	if c.out.failed != nil {
-		first = c.out.failed.first
+	newest = c.lastOrder
+	if c.outbox.unflushed != nil {
+		first = c.outbox.unflushed.first
 	}
-	ops := make([]*op, 0, c.out.unsettled())
-	ops = append(ops, c.out.queue...)
-	for _, p := range c.out.pending {
+	ops := make([]*op, 0, c.outbox.unsettled())
+	ops = append(ops, c.outbox.queue...)
+	for _, p := range c.outbox.pending {
 		ops = append(ops, p)
 	}
 	c.mu.Unlock()
 	for _, p := range ops {
-		if !p.paid {
+		if !p.counted {
 			continue
 		}
 		select {
@@ -270,7 +270,7 @@ func (c *Client) await(ctx context.Context) (first failure, newest uint64, err e
 			return first, newest, context.Cause(ctx)
 		}
 		if p.err != nil && !p.awaited && (first.err == nil || p.order < first.order) {
-			first = failure{p.order, p.m.Channel, p.err}
+			first = failure{p.order, p.message.Channel, p.err}
 		}
 	}
 	return first, newest, nil
@@ -287,11 +287,11 @@ type failure struct {
 	err     error
 }
 
-// fails takes down an outcome for the next Flush.
-func (o *outbox) fails(f failure) {
-	switch u := o.failed; {
+// recordFailure takes down an outcome for the next Flush.
+func (o *outbox) recordFailure(f failure) {
+	switch u := o.unflushed; {
 	case u == nil:
-		o.failed = &unflushed{f, f}
+		o.unflushed = &unflushed{f, f}
 	case f.order < u.first.order:
 		u.first = f
 	case f.order > u.last.order:
@@ -299,12 +299,12 @@ func (o *outbox) fails(f failure) {
 	}
 }
 
-// told forgets the failures up to the order of a message.
-func (o *outbox) told(order uint64) {
-	switch u := o.failed; {
+// forgetFailures forgets the failures up to the order of a message.
+func (o *outbox) forgetFailures(order uint64) {
+	switch u := o.unflushed; {
 	case u == nil:
 	case u.last.order <= order:
-		o.failed = nil
+		o.unflushed = nil
 	case u.first.order <= order:
 		u.first = u.last
 	}

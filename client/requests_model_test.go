@@ -161,7 +161,7 @@ func (m *channelModel) calm() {
 	require.Equal(m, wanted > 0, m.has, "subscriptions of the application: %d; the server has the channel: %t", wanted, m.has)
 	m.c.mu.Lock()
 	defer m.c.mu.Unlock()
-	require.Empty(m, m.c.out.queue)
-	require.Empty(m, m.c.out.pending)
-	require.Empty(m, slices.Collect(maps.Keys(m.c.out.requests)), "what is known is not kept")
+	require.Empty(m, m.c.outbox.queue)
+	require.Empty(m, m.c.outbox.pending)
+	require.Empty(m, slices.Collect(maps.Keys(m.c.outbox.requests)), "what is known is not kept")
 }

@@ -41,7 +41,7 @@ func TestChangingOnesMindKeepsNothing(t *testing.T) {
 			}
 		}
 		kept := 0
-		for q := c.out.requests["/a"].newest; q != nil; q = q.before {
+		for q := c.outbox.requests["/a"].newest; q != nil; q = q.previous {
 			kept++
 		}
 		require.Less(t, kept, 8)
@@ -54,7 +54,7 @@ func TestWhatIsAskedOfNoEffectIsSettled(t *testing.T) {
 	bubble(t, nil, acked, func(c *Client, p *pipe) {
 		k := socket()
 		p.subscribe(c, "/a", nil, k)
-		for range maxUseless {
+		for range maxUselessReplies {
 			b := p.draw(transport.LaneConnect, k)
 			if b == "" { // after a failure
 				time.Sleep(3 * time.Second)
@@ -65,9 +65,9 @@ func TestWhatIsAskedOfNoEffectIsSettled(t *testing.T) {
 			time.Sleep(3 * time.Second)
 		}
 		asked := p.draw(transport.LaneCommands, k)
-		require.Contains(t, asked, string(nowhere))
-		p.say(k, batch(reply(bayeux.MetaUnsubscribe, idOf(t, asked, bayeux.MetaUnsubscribe), `"subscription":"`+string(nowhere)+`"`)))
-		require.Zero(t, c.out.unsettled())
+		require.Contains(t, asked, string(unusedChannel))
+		p.say(k, batch(reply(bayeux.MetaUnsubscribe, idOf(t, asked, bayeux.MetaUnsubscribe), `"subscription":"`+string(unusedChannel)+`"`)))
+		require.Zero(t, c.outbox.unsettled())
 		require.Zero(t, c.Status().Stray)
 	})
 }

@@ -26,7 +26,7 @@ func TestOnlyTheNewestIsSentAgain(t *testing.T) {
 			done <- err
 		}()
 		require.Contains(t, p.draw(transport.LaneCommands, l), "/meta/subscribe")
-		time.Sleep(c.o.NetworkDelay)
+		time.Sleep(c.options.NetworkDelay)
 		again := p.draw(transport.LaneCommands, l)
 		require.Contains(t, again, "/meta/subscribe")
 		require.NotContains(t, again, "/meta/unsubscribe")
@@ -52,7 +52,7 @@ func TestWhatMayStillArriveIsAskedBehind(t *testing.T) {
 			sub <- s
 		}()
 		p.end(l, reset(false))
-		time.Sleep(firstRetry)
+		time.Sleep(maxFirstPause)
 		grant := func() {
 			l := exchange()
 			b := p.draw(transport.LaneCommands, l)
@@ -64,12 +64,12 @@ func TestWhatMayStillArriveIsAskedBehind(t *testing.T) {
 		s := <-sub
 		require.Empty(t, pulled(s))
 		require.Empty(t, p.draw(transport.LaneCommands, exchange()), "not before it has had the time to arrive")
-		time.Sleep(c.o.NetworkDelay)
+		time.Sleep(c.options.NetworkDelay)
 		grant()
 		require.Equal(t, []string{"gap: unsubscribed"}, pulled(s))
 		time.Sleep(time.Minute)
 		require.Empty(t, p.draw(transport.LaneCommands, exchange()))
-		require.Nil(t, c.out.requests)
+		require.Nil(t, c.outbox.requests)
 	})
 }
 
@@ -84,7 +84,7 @@ func TestUnsubscribedAlready(t *testing.T) {
 			l := exchange()
 			require.NotEmpty(t, p.draw(transport.LaneCommands, l))
 			p.end(l, reset(false))
-			time.Sleep(firstRetry)
+			time.Sleep(maxFirstPause)
 			l = exchange()
 			p.say(l, fmt.Sprintf(`[{"channel":"/meta/unsubscribe","id":%q,"subscription":"/a","successful":false,"error":%q}]`, idOf(t, p.draw(transport.LaneCommands, l), bayeux.MetaUnsubscribe), said))
 			require.NoError(t, <-done)

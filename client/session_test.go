@@ -35,7 +35,7 @@ func TestFirstConnectRidesWithTheFirstCommand(t *testing.T) {
 func TestFirstConnectLeavesAlone(t *testing.T) {
 	bubble(t, nil, acked, func(c *Client, p *pipe) {
 		p.woken(transport.LaneConnect)
-		time.Sleep(firstWait)
+		time.Sleep(firstConnectDelay)
 		require.True(t, p.woken(transport.LaneConnect))
 		l := socket()
 		require.NotEmpty(t, p.draw(transport.LaneConnect, l))
@@ -91,11 +91,11 @@ func TestReplyOnALegThatIsCutAcknowledgesNothing(t *testing.T) {
 				s := p.subscribe(c, "/a", nil, exchange())
 				l := leg()
 				id := p.hold(l)
-				time.Sleep(unadvised + time.Minute)
+				time.Sleep(unadvisedHold + time.Minute)
 				require.ErrorIs(t, p.cutOf(l.ID), ErrLate)
 				p.say(l, batch(event("/a", "1"), reply(bayeux.MetaConnect, id, `"ext":{"ack":5}`)))
 				p.end(l, &transport.Error{Op: "cut", Err: ErrLate})
-				time.Sleep(firstRetry)
+				time.Sleep(maxFirstPause)
 				l = leg()
 				b := p.draw(transport.LaneConnect, l)
 				require.NotContains(t, b, `"ack":5`)
@@ -123,7 +123,7 @@ func TestAckHoldsEventsForTheReplyThatNamesThem(t *testing.T) {
 		p.say(l, batch(event("/a", "3")))
 		p.end(l, reset(false))
 		require.Empty(t, pulled(s), "it comes again")
-		time.Sleep(firstRetry)
+		time.Sleep(maxFirstPause)
 		l = socket()
 		b = p.draw(transport.LaneConnect, l)
 		require.Contains(t, b, `"ext":{"ack":5}`)
@@ -162,7 +162,7 @@ func TestGapWhereAConnectionDiedWithoutAck(t *testing.T) {
 		p.hold(l)
 		p.say(l, batch(event("/a", "1")))
 		p.end(l, reset(false))
-		time.Sleep(firstRetry)
+		time.Sleep(maxFirstPause)
 		l = socket()
 		p.hold(l)
 		p.say(l, batch(event("/a", "2")))
@@ -181,7 +181,7 @@ func TestGapOnBothSidesOfWhatWasOut(t *testing.T) {
 		l := exchange()
 		p.draw(transport.LaneCommands, l)
 		p.end(l, reset(false))
-		time.Sleep(firstRetry)
+		time.Sleep(maxFirstPause)
 		p.say(poll, batch(event("/a", "1"), event("/a", "2"), reply(bayeux.MetaConnect, id)))
 		p.end(poll, nil)
 		next := exchange()
@@ -202,7 +202,7 @@ func TestGapUntilTheSessionHasMoved(t *testing.T) {
 				dead := leg()
 				p.hold(dead)
 				p.end(dead, reset(false))
-				time.Sleep(firstRetry)
+				time.Sleep(maxFirstPause)
 				for range 2 {
 					go func() { _ = c.Publish(context.Background(), "/a", 2) }()
 					l := exchange()
@@ -237,7 +237,7 @@ func TestOneGapForALostAnswer(t *testing.T) {
 		}
 		l, _ := command()
 		p.end(l, reset(false))
-		time.Sleep(firstRetry)
+		time.Sleep(maxFirstPause)
 		for n := range 3 {
 			l, answers := command()
 			p.say(l, batch(event("/a", strconv.Itoa(n)), reply("/b", answers)))
@@ -270,7 +270,7 @@ func TestUnknownSessionOnAnyMessageBeginsAnother(t *testing.T) {
 					require.ErrorIs(t, p.cutOf(poll.ID), errStale)
 					p.end(poll, &transport.Error{Op: "cut", Err: errStale})
 				}
-				time.Sleep(firstRetry)
+				time.Sleep(maxFirstPause)
 				p.grant("c2", acked)
 				l = exchange()
 				b = p.draw(transport.LaneCommands, l)
@@ -313,7 +313,7 @@ func TestServerThatForgetsEachSessionIsNotHammered(t *testing.T) {
 
 func TestOutageCostsFewAttempts(t *testing.T) {
 	bubble(t, nil, acked, func(c *Client, p *pipe) {
-		time.Sleep(firstWait)
+		time.Sleep(firstConnectDelay)
 		l := exchange()
 		p.hold(l)
 		p.end(l, reset(false))
@@ -337,7 +337,7 @@ func TestOutageCostsFewAttempts(t *testing.T) {
 			}
 			return n
 		}
-		require.LessOrEqual(t, at[0], firstRetry+10*time.Millisecond)
+		require.LessOrEqual(t, at[0], maxFirstPause+10*time.Millisecond)
 		require.LessOrEqual(t, in(10*time.Second), 10)
 		require.GreaterOrEqual(t, in(30*time.Second), 14, "a retry every 2 s at most for the first 30 s")
 		require.LessOrEqual(t, len(at), 45, "and every 30 s later")
@@ -347,7 +347,7 @@ func TestOutageCostsFewAttempts(t *testing.T) {
 
 func TestServerAdviceIsAFloor(t *testing.T) {
 	bubble(t, nil, acked, func(c *Client, p *pipe) {
-		time.Sleep(firstWait)
+		time.Sleep(firstConnectDelay)
 		l := exchange()
 		id := p.hold(l)
 		p.say(l, batch(reply(bayeux.MetaConnect, id, `"advice":{"multiple-clients":true,"interval":2000,"reconnect":"retry"}`)))
@@ -367,7 +367,7 @@ func TestServerAdviceIsAFloor(t *testing.T) {
 
 func TestEchoOfTheLeaseIsNoAdvice(t *testing.T) {
 	bubble(t, nil, acked, func(c *Client, p *pipe) {
-		time.Sleep(firstWait)
+		time.Sleep(firstConnectDelay)
 		l := exchange()
 		id := p.hold(l)
 		p.say(l, batch(reply(bayeux.MetaConnect, id, `"advice":{"interval":30000,"timeout":20000,"reconnect":"retry"}`)))
@@ -405,7 +405,7 @@ func TestServerThatWantsUsGone(t *testing.T) {
 
 func TestLateConnectIsCut(t *testing.T) {
 	bubble(t, nil, acked, func(c *Client, p *pipe) {
-		time.Sleep(firstWait)
+		time.Sleep(firstConnectDelay)
 		l := socket()
 		p.say(l, batch(reply(bayeux.MetaConnect, p.hold(l)))) // the first one asks for no hold
 		p.hold(l)
@@ -420,7 +420,7 @@ func TestLateConnectIsCut(t *testing.T) {
 
 func TestWarmConnectionThatWasDeadIsNoFailure(t *testing.T) {
 	bubble(t, nil, acked, func(c *Client, p *pipe) {
-		time.Sleep(firstWait)
+		time.Sleep(firstConnectDelay)
 		l := exchange()
 		p.hold(l)
 		dead := &transport.Error{Op: "read", StaleConn: true, Err: context.Canceled}

@@ -53,12 +53,12 @@ type spoiltSession struct {
 // play has a session hear one spoilt batch, and what a server sends after it.
 func (s *spoiltSession) play() string {
 	subs := map[string]*Subscription{}
-	s.c.step(func(e *fx) {
-		s.c.id, s.c.ack, s.c.sessions = "c1", s.ack, 1
+	s.c.step(func(fx *effects) {
+		s.c.clientID, s.c.ack, s.c.sessions = "c1", s.ack, 1
 		for _, ch := range []bayeux.Channel{"/a", "/b", "/*"} {
 			sub := newSubscription(s.c, ch, new(SubscribeOptions), false)
 			subs[string(ch)] = sub
-			s.c.keep(&topic{channel: ch, subs: []*Subscription{sub}, live: true, known: true})
+			s.c.keep(&topic{channel: ch, subs: []*Subscription{sub}, subscribed: true, known: true})
 		}
 	})
 	id, _ := s.drawn(s.connect())
@@ -90,7 +90,7 @@ func (s *spoiltSession) play() string {
 	for ch, sub := range subs {
 		s.judge(ch, sub, sent, bad, closes, valid)
 	}
-	if s.c.id == "" && !valid {
+	if s.c.clientID == "" && !valid {
 		s.err = errors.Join(s.err, errors.New("the session is gone"))
 	}
 	return fmt.Sprintf("ack %v, socket %v, acknowledged %d: %q", s.ack, s.socket, acked, in)
@@ -108,9 +108,9 @@ func join(parts [][]byte) []byte {
 
 // connect draws a connect, whatever pause there may be, and returns it as JSON.
 func (s *spoiltSession) connect() string {
-	s.c.step(func(*fx) {
-		s.c.failures.until, s.c.cycle.due = mono.Time{}, mono.Time{}
-		s.c.cycle.ready = s.c.cycle.leg == 0
+	s.c.step(func(*effects) {
+		s.c.backoff.pauseUntil, s.c.connect.dueAt = mono.Time{}, mono.Time{}
+		s.c.connect.ready = s.c.connect.leg == 0
 	})
 	if s.l.ID == 0 || !s.socket || s.c.legs.Get(s.l.ID) == nil {
 		if s.l = exchange(); s.socket {
@@ -123,7 +123,7 @@ func (s *spoiltSession) connect() string {
 	// It is out on a socket that brought nothing of use: the socket is cut for that, in time.
 	s.p.h.End(s.l.ID, &transport.Error{Op: "cut", Err: ErrLate})
 	s.l = socket()
-	s.c.step(func(*fx) { s.c.failures.until, s.c.cycle.ready = mono.Time{}, true })
+	s.c.step(func(*effects) { s.c.backoff.pauseUntil, s.c.connect.ready = mono.Time{}, true })
 	return string(bayeux.Append(nil, s.p.h.Next(transport.LaneConnect, s.l)))
 }
 

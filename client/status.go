@@ -37,7 +37,7 @@ func (s State) String() string {
 func (c *Client) ID() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.id
+	return c.clientID
 }
 
 // Status is a snapshot of a Client.
@@ -67,36 +67,36 @@ func (s Status) String() string {
 func (c *Client) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return Status{State: c.state, Since: c.since, Transport: c.carry, Reason: c.why.reason, NextTry: mono.Of(time.Now()).Clock(c.why.next), Session: c.sessions, Ack: c.ack,
-		Unsettled: c.out.unsettled(), Dropped: c.dropped, Stray: c.stray, Err: c.cause}
+	return Status{State: c.state, Since: c.since, Transport: c.carrier, Reason: c.decision.reason, NextTry: mono.Of(time.Now()).Clock(c.decision.next), Session: c.sessions, Ack: c.ack,
+		Unsettled: c.outbox.unsettled(), Dropped: c.dropped, Stray: c.stray, Err: c.cause}
 }
 
-// A choice is what was last decided about the transport.
-type choice struct {
+// A decision is what was last decided about the transport.
+type decision struct {
 	reason string
 	next   mono.Time
 }
 
-func (c *Client) decided(reason string, next time.Time) {
+func (c *Client) onDecision(reason string, next time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.why = choice{reason, mono.Of(time.Now()).At(next)}
+	c.decision = decision{reason, mono.Of(time.Now()).At(next)}
 }
 
-// turn changes the state. The trace and the log hear of it after the step.
-func (c *Client) turn(e *fx, to State, cause error) {
+// setState changes the state. The trace and the log hear of it after the step.
+func (c *Client) setState(fx *effects, to State, cause error) {
 	from := c.state
 	if from == to || from == Closed || from == Disconnecting && to != Closed {
 		c.cause = cause
 		return
 	}
 	c.state, c.cause, c.since = to, cause, time.Now()
-	if c.moved != nil {
-		close(c.moved)
-		c.moved = nil
+	if c.stateChanged != nil {
+		close(c.stateChanged)
+		c.stateChanged = nil
 	}
-	trace := c.d.Trace
-	e.tell(func() {
+	trace := c.dialer.Trace
+	fx.then(func() {
 		if cause != nil {
 			c.log.Info("session", "state", to.String(), "from", from.String(), "reason", cause)
 		} else {
@@ -113,10 +113,10 @@ func (c *Client) turn(e *fx, to State, cause error) {
 func (c *Client) Ready(ctx context.Context) error {
 	for {
 		c.mu.Lock()
-		if c.moved == nil {
-			c.moved = make(chan struct{})
+		if c.stateChanged == nil {
+			c.stateChanged = make(chan struct{})
 		}
-		state, moved, err := c.state, c.moved, c.err
+		state, moved, err := c.state, c.stateChanged, c.err
 		c.mu.Unlock()
 		switch {
 		case err != nil:

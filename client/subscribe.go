@@ -14,11 +14,11 @@ import (
 // A topic is one channel or pattern with its subscriptions here. The server
 // knows of it once, however many they are.
 type topic struct {
-	channel bayeux.Channel
-	subs    []*Subscription
-	ext     json.RawMessage
-	live    bool // the server accepted it in the present session, and was not asked to leave it out since
-	known   bool // it did in some session, or is not asked: a gap concerns it
+	channel    bayeux.Channel
+	subs       []*Subscription
+	ext        json.RawMessage
+	subscribed bool // the server accepted it in the present session, and was not asked to leave it out since
+	known      bool // it did in some session, or is not asked: a gap concerns it
 }
 
 // remote reports whether the server is to know of it.
@@ -42,9 +42,9 @@ func (c *Client) Subscribe(ctx context.Context, ch bayeux.Channel, o *SubscribeO
 		return nil, &OpError{Op: "subscribe", Channel: ch, Err: err}
 	}
 	s := newSubscription(c, ch, o, false)
-	p, err := c.join(s, ext)
+	p, err := c.addSubscription(s, ext)
 	if err == nil && p != nil {
-		err = c.accepted(ctx, s, p)
+		err = c.awaitSubscribe(ctx, s, p)
 	}
 	if err != nil {
 		return nil, &OpError{Op: "subscribe", Channel: ch, Err: err}
@@ -66,13 +66,13 @@ func (c *Client) checkChannel(ch bayeux.Channel) error {
 	if ch.Meta() {
 		return fmt.Errorf("client: %s is the protocol's own", ch)
 	}
-	return ch.Validate(c.o.ChannelChars)
+	return ch.Validate(c.options.ChannelChars)
 }
 
-// join registers s and returns what it must wait for; nil: nothing.
-func (c *Client) join(s *Subscription, ext json.RawMessage) (p *op, err error) {
+// addSubscription registers s and returns what it must wait for; nil: nothing.
+func (c *Client) addSubscription(s *Subscription, ext json.RawMessage) (p *op, err error) {
 	err = ErrClosed
-	c.step(func(e *fx) {
+	c.step(func(fx *effects) {
 		if err = c.refusal(); err != nil {
 			return
 		}
@@ -86,12 +86,12 @@ func (c *Client) join(s *Subscription, ext json.RawMessage) (p *op, err error) {
 			t.known = true
 			return
 		}
-		if t.live {
+		if t.subscribed {
 			return
 		}
-		if p = c.subscribing(t.channel); p == nil {
+		if p = c.pendingSubscribe(t.channel); p == nil {
 			t.ext = ext
-			p = c.subscribe(e, t)
+			p = c.sendSubscribe(fx, t)
 		}
 	})
 	if err != nil && c.Err() != nil {
@@ -109,47 +109,47 @@ func (c *Client) drop(t *topic) {
 	c.topics.remove(t)
 }
 
-// subscribe asks the server for a topic.
-func (c *Client) subscribe(e *fx, t *topic) *op {
-	return c.ask(e, t.channel, bayeux.Message{Channel: bayeux.MetaSubscribe, Ext: t.ext})
+// sendSubscribe asks the server for a topic.
+func (c *Client) sendSubscribe(fx *effects, t *topic) *op {
+	return c.enqueueRequest(fx, t.channel, bayeux.Message{Channel: bayeux.MetaSubscribe, Ext: t.ext})
 }
 
-// subscribing returns the subscribe under way that the application still wants;
+// pendingSubscribe returns the subscribe under way that the application still wants;
 // nil: there is none.
-func (c *Client) subscribing(ch bayeux.Channel) *op {
-	if r := c.out.requests[ch]; r != nil && r.newest != nil && r.newest.subscribes() {
+func (c *Client) pendingSubscribe(ch bayeux.Channel) *op {
+	if r := c.outbox.requests[ch]; r != nil && r.newest != nil && r.newest.isSubscribe() {
 		return r.newest
 	}
 	return nil
 }
 
-// accepted waits for the server's word on s.
-func (c *Client) accepted(ctx context.Context, s *Subscription, p *op) error {
+// awaitSubscribe waits for the server's word on s.
+func (c *Client) awaitSubscribe(ctx context.Context, s *Subscription, p *op) error {
 	select {
 	case <-p.done:
 		return p.err
 	case <-ctx.Done():
-		c.step(func(e *fx) { c.leave(e, s) })
+		c.step(func(fx *effects) { c.removeSubscription(fx, s) })
 		return context.Cause(ctx)
 	}
 }
 
-// subscribed is told how the newest subscribe for a channel was settled. A refusal
+// onSubscribeSettled is told how the newest subscribe for a channel was settled. A refusal
 // ends the subscriptions it was for; the others go on. If the server may have the
 // channel all the same, for one try may have arrived, it is asked to leave it out.
-func (c *Client) subscribed(e *fx, p *op, maybe bool) {
-	t := c.topics.get(p.sub)
+func (c *Client) onSubscribeSettled(fx *effects, p *op, maybe bool) {
+	t := c.topics.get(p.topic)
 	if t == nil {
 		return
 	}
-	c.settleOwed(e, t)
+	c.reportOwedGap(fx, t)
 	if p.err == nil {
-		t.live, t.known = true, true
+		t.subscribed, t.known = true, true
 		return
 	}
-	if maybe || t.live {
-		t.live = false
-		c.unsubscribe(e, t.channel)
+	if maybe || t.subscribed {
+		t.subscribed = false
+		c.sendUnsubscribe(fx, t.channel)
 	}
 	err := &OpError{Op: "subscribe", Channel: t.channel, Err: p.err}
 	t.subs = slices.DeleteFunc(t.subs, func(s *Subscription) bool {
@@ -162,36 +162,36 @@ func (c *Client) subscribed(e *fx, p *op, maybe bool) {
 		c.drop(t)
 	}
 	if t.known {
-		e.tell(func() { c.log.Warn("subscription ended", "channel", string(t.channel), "reason", err) })
+		fx.then(func() { c.log.Warn("subscription ended", "channel", string(t.channel), "reason", err) })
 	}
 }
 
-// tellUndone says, of a channel that the server has again, that it may have been
+// reportUndone says, of a channel that the server has again, that it may have been
 // without it.
-func (c *Client) tellUndone(e *fx, ch bayeux.Channel) {
+func (c *Client) reportUndone(fx *effects, ch bayeux.Channel) {
 	t := c.topics.get(ch)
-	if t == nil || !t.live {
+	if t == nil || !t.subscribed {
 		return
 	}
 	for _, s := range t.subs {
 		if !s.local {
-			c.gapIn(e, s, Unsubscribed)
+			c.putGap(fx, s, Unsubscribed)
 		}
 	}
 }
 
 // resubscribe asks a new session for every topic, one channel a message:
 // Faye accepts half of an array and calls it a failure.
-func (c *Client) resubscribe(e *fx) {
+func (c *Client) resubscribe(fx *effects) {
 	for t := range c.topics.all() {
-		if t.remote() && c.subscribing(t.channel) == nil {
-			c.subscribe(e, t)
+		if t.remote() && c.pendingSubscribe(t.channel) == nil {
+			c.sendSubscribe(fx, t)
 		}
 	}
 }
 
-// leave takes s out of its topic and returns the unsubscribe this needs; nil: none.
-func (c *Client) leave(e *fx, s *Subscription) *op {
+// removeSubscription takes s out of its topic and returns the unsubscribe this needs; nil: none.
+func (c *Client) removeSubscription(fx *effects, s *Subscription) *op {
 	t := c.topics.get(s.channel)
 	if t == nil || !slices.Contains(t.subs, s) {
 		return nil
@@ -203,21 +203,21 @@ func (c *Client) leave(e *fx, s *Subscription) *op {
 	if s.local || t.remote() {
 		return nil
 	}
-	c.settleOwed(e, t) // no answer is to come that would tell those who listen
-	asked := t.live
-	t.live = false
-	if r := c.out.requests[t.channel]; r != nil {
-		c.takeBack(r)
-		if p := r.newest; p != nil && !p.subscribes() {
+	c.reportOwedGap(fx, t) // no answer is to come that would tell those who listen
+	asked := t.subscribed
+	t.subscribed = false
+	if r := c.outbox.requests[t.channel]; r != nil {
+		c.takeBackNewest(r)
+		if p := r.newest; p != nil && !p.isSubscribe() {
 			return p
 		}
-		asked = asked || r.newest != nil || len(r.sent) > 0
+		asked = asked || r.newest != nil || len(r.outstanding) > 0
 	}
 	if !asked {
-		c.review(e, t.channel, mono.Now())
+		c.review(fx, t.channel, mono.Now())
 		return nil
 	}
-	return c.unsubscribe(e, t.channel)
+	return c.sendUnsubscribe(fx, t.channel)
 }
 
 // Listen is Subscribe without the server: it gets what the server sends on
@@ -229,7 +229,7 @@ func (c *Client) Listen(ch bayeux.Channel, o *SubscribeOptions) (*Subscription, 
 	err := cmp.Or(c.checkChannel(ch), o.check())
 	if err == nil {
 		s := newSubscription(c, ch, o, true)
-		if _, err = c.join(s, nil); err == nil {
+		if _, err = c.addSubscription(s, nil); err == nil {
 			return s, nil
 		}
 	}
@@ -242,7 +242,7 @@ func (c *Client) Listen(ch bayeux.Channel, o *SubscribeOptions) (*Subscription, 
 // answer is sent again, unless somebody subscribed to the channel since.
 func (s *Subscription) Unsubscribe(ctx context.Context) error {
 	var p *op
-	s.c.step(func(e *fx) { p = s.c.leave(e, s) })
+	s.c.step(func(fx *effects) { p = s.c.removeSubscription(fx, s) })
 	s.finish(ErrUnsubscribed)
 	s.abandon()
 	if p == nil {

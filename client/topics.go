@@ -11,22 +11,22 @@ import (
 // A topics is those of a session. A few, as nearly always, are a list that is
 // looked through: a map takes ten times what it keeps of them.
 type topics struct {
-	few  []*topic // never changed in place: all may go over it
-	many map[bayeux.Channel]*topic
-	wild *wilds // those among many that are patterns; nil: none is
+	few      []*topic // never changed in place: all may go over it
+	many     map[bayeux.Channel]*topic
+	patterns *patternIndex // those among many that are patterns; nil: none is
 }
 
-// wilds are patterns by what comes before their stars.
-type wilds struct {
-	star, stars map[bayeux.Channel]*topic
-	lengths     []length // of the keys of stars, each once
+// patternIndex are patterns by what comes before their stars.
+type patternIndex struct {
+	oneLevel, anyDepth map[bayeux.Channel]*topic
+	stemLengths        []stemLength // of the keys of stars, each once
 }
 
-// A length is one that some keys have.
-type length struct{ bytes, keys int }
+// A stemLength is one that some keys have.
+type stemLength struct{ bytes, keys int }
 
-// fewTopics is how many are looked through at most.
-const fewTopics = 8
+// maxFewTopics is how many are looked through at most.
+const maxFewTopics = 8
 
 // get returns the topic of that name; nil: there is none.
 func (t *topics) get(ch bayeux.Channel) *topic {
@@ -41,7 +41,7 @@ func (t *topics) get(ch bayeux.Channel) *topic {
 // add keeps a topic that is not kept yet.
 func (t *topics) add(one *topic) {
 	switch {
-	case len(t.few) < fewTopics:
+	case len(t.few) < maxFewTopics:
 		t.few = append(slices.Clip(t.few), one)
 		return
 	case t.many == nil:
@@ -49,10 +49,10 @@ func (t *topics) add(one *topic) {
 	}
 	t.many[one.channel] = one
 	if one.channel.Wild() {
-		if t.wild == nil {
-			t.wild = &wilds{star: map[bayeux.Channel]*topic{}, stars: map[bayeux.Channel]*topic{}}
+		if t.patterns == nil {
+			t.patterns = &patternIndex{oneLevel: map[bayeux.Channel]*topic{}, anyDepth: map[bayeux.Channel]*topic{}}
 		}
-		t.wild.add(one)
+		t.patterns.add(one)
 	}
 }
 
@@ -62,38 +62,38 @@ func (t *topics) remove(one *topic) {
 		return
 	}
 	if one.channel.Wild() {
-		t.wild.remove(one)
+		t.patterns.remove(one)
 	}
 	if delete(t.many, one.channel); len(t.many) == 0 {
-		t.many, t.wild = nil, nil
+		t.many, t.patterns = nil, nil
 	}
 }
 
-func (w *wilds) add(one *topic) {
+func (p *patternIndex) add(one *topic) {
 	before, deep := stem(one.channel)
 	if !deep {
-		w.star[before] = one
+		p.oneLevel[before] = one
 		return
 	}
-	w.stars[before] = one
-	i := slices.IndexFunc(w.lengths, func(l length) bool { return l.bytes == len(before) })
+	p.anyDepth[before] = one
+	i := slices.IndexFunc(p.stemLengths, func(l stemLength) bool { return l.bytes == len(before) })
 	if i < 0 {
-		i = len(w.lengths)
-		w.lengths = append(w.lengths, length{bytes: len(before)})
+		i = len(p.stemLengths)
+		p.stemLengths = append(p.stemLengths, stemLength{bytes: len(before)})
 	}
-	w.lengths[i].keys++
+	p.stemLengths[i].keys++
 }
 
-func (w *wilds) remove(one *topic) {
+func (p *patternIndex) remove(one *topic) {
 	before, deep := stem(one.channel)
 	if !deep {
-		delete(w.star, before)
+		delete(p.oneLevel, before)
 		return
 	}
-	delete(w.stars, before)
-	i := slices.IndexFunc(w.lengths, func(l length) bool { return l.bytes == len(before) })
-	if w.lengths[i].keys--; w.lengths[i].keys == 0 {
-		w.lengths = slices.Delete(w.lengths, i, i+1)
+	delete(p.anyDepth, before)
+	i := slices.IndexFunc(p.stemLengths, func(l stemLength) bool { return l.bytes == len(before) })
+	if p.stemLengths[i].keys--; p.stemLengths[i].keys == 0 {
+		p.stemLengths = slices.Delete(p.stemLengths, i, i+1)
 	}
 }
 
@@ -106,10 +106,10 @@ func stem(pattern bayeux.Channel) (before bayeux.Channel, deep bool) {
 	return before, false
 }
 
-// reached appends the topics that an event on a channel is for. What it costs
+// appendMatching appends the topics that an event on a channel is for. What it costs
 // depends on the topics, not on the name, which another may have made long: one
 // look for each length that patterns have.
-func (t *topics) reached(all []*topic, ch bayeux.Channel) []*topic {
+func (t *topics) appendMatching(all []*topic, ch bayeux.Channel) []*topic {
 	for _, one := range t.few {
 		if one.channel == ch || one.channel.Wild() && one.channel.Matches(ch) {
 			all = append(all, one)
@@ -121,17 +121,17 @@ func (t *topics) reached(all []*topic, ch bayeux.Channel) []*topic {
 	if one := t.many[ch]; one != nil {
 		all = append(all, one)
 	}
-	if t.wild == nil || ch.Wild() {
+	if t.patterns == nil || ch.Wild() {
 		return all
 	}
 	if last := strings.LastIndexByte(string(ch), '/') + 1; last < len(ch) {
-		if one := t.wild.star[ch[:last]]; one != nil {
+		if one := t.patterns.oneLevel[ch[:last]]; one != nil {
 			all = append(all, one)
 		}
 	}
-	for _, l := range t.wild.lengths {
+	for _, l := range t.patterns.stemLengths {
 		if l.bytes < len(ch) && ch[l.bytes-1] == '/' {
-			if one := t.wild.stars[ch[:l.bytes]]; one != nil {
+			if one := t.patterns.anyDepth[ch[:l.bytes]]; one != nil {
 				all = append(all, one)
 			}
 		}

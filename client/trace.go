@@ -45,17 +45,17 @@ type attempt struct {
 	at   mono.Time
 }
 
-func (c *Client) begins(m bayeux.Message, kind string, now mono.Time) attempt {
+func (c *Client) startAttempt(m bayeux.Message, kind string, now mono.Time) attempt {
 	x := attempt{kind: kind, at: now}
-	if t := c.d.Trace; t != nil && t.Exchange != nil {
+	if t := c.dialer.Trace; t != nil && t.Exchange != nil {
 		x.sent = bytesOf(m)
 	}
 	return x
 }
 
-// ends tells of an exchange whose reply came, or none.
-func (c *Client) ends(e *fx, x attempt, ch bayeux.Channel, reply *bayeux.Message, err error) {
-	t := c.d.Trace
+// endAttempt tells of an exchange whose reply came, or none.
+func (c *Client) endAttempt(fx *effects, x attempt, ch bayeux.Channel, reply *bayeux.Message, err error) {
+	t := c.dialer.Trace
 	if t == nil || t.Exchange == nil || x.at.IsZero() {
 		return
 	}
@@ -63,14 +63,14 @@ func (c *Client) ends(e *fx, x attempt, ch bayeux.Channel, reply *bayeux.Message
 	if reply != nil {
 		told.Received = bytesOf(*reply)
 	}
-	e.tell(func() { t.Exchange(c, told) })
+	fx.then(func() { t.Exchange(c, told) })
 }
 
 func bytesOf(m bayeux.Message) int { return len(bayeux.Append(nil, []bayeux.Message{m})) - len("[]") }
 
-// wire tells of a batch; hidden is nil or takes secrets out of its errors.
-func (c *Client) wire(id transport.LegID, out bool, ms []bayeux.Message, hidden *strings.Replacer) {
-	t := c.d.Trace
+// traceBatch tells of a batch; hidden is nil or takes secrets out of its errors.
+func (c *Client) traceBatch(id transport.LegID, out bool, ms []bayeux.Message, hidden *strings.Replacer) {
+	t := c.dialer.Trace
 	if t == nil || t.Wire == nil || len(ms) == 0 {
 		return
 	}

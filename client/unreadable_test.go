@@ -175,8 +175,8 @@ func TestUselessAnswersEndInANewSession(t *testing.T) {
 				bubble(t, nil, ext, func(c *Client, p *pipe) {
 					s := p.subscribe(c, "/a", nil, exchange())
 					began, connects, renewed := time.Now(), 0, time.Duration(0)
-					for c.id != "" && time.Since(began) < time.Minute {
-						if p.woken(transport.LaneCommands) && c.id != "" {
+					for c.clientID != "" && time.Since(began) < time.Minute {
+						if p.woken(transport.LaneCommands) && c.clientID != "" {
 							l := exchange()
 							if b := p.draw(transport.LaneCommands, l); b != "" && tc.answers {
 								require.Contains(t, b, "/meta/unsubscribe")
@@ -195,14 +195,14 @@ func TestUselessAnswersEndInANewSession(t *testing.T) {
 						time.Sleep(10 * time.Millisecond)
 					}
 					renewed = time.Since(began)
-					require.Equal(t, tc.anew, c.id == "")
+					require.Equal(t, tc.anew, c.clientID == "")
 					if !tc.anew {
 						require.Equal(t, 1, c.Status().Session)
 						return
 					}
-					require.GreaterOrEqual(t, renewed, uselessTime)
-					require.Less(t, renewed, uselessTime+10*time.Second)
-					require.GreaterOrEqual(t, connects, maxUseless)
+					require.GreaterOrEqual(t, renewed, uselessPeriod)
+					require.Less(t, renewed, uselessPeriod+10*time.Second)
+					require.GreaterOrEqual(t, connects, maxUselessReplies)
 					_ = pulled(s)
 					time.Sleep(30 * time.Second)
 					p.grant("c2", ext)
@@ -268,7 +268,7 @@ func TestExtensionsSeeNoUnreadableMessage(t *testing.T) {
 	w := new(watcher)
 	bubble(t, &Options{Extensions: []Extension{w}}, acked, func(c *Client, p *pipe) {
 		var wire []string
-		c.d.Trace = &Trace{Wire: func(_ *Client, w Wire) { wire = append(wire, string(w.Batch)) }}
+		c.dialer.Trace = &Trace{Wire: func(_ *Client, w Wire) { wire = append(wire, string(w.Batch)) }}
 		p.subscribe(c, "/a", nil, exchange())
 		l := socket()
 		p.hold(l)

@@ -267,7 +267,7 @@ func (w *water) answer(l *waterLeg, times int) {
 func (w *water) bound(r flow) {
 	for _, l := range w.legs {
 		if !l.gone.IsZero() && l.last.IsZero() && !l.gone.After(r.left) {
-			l.last = time.Now().Add(w.c.o.NetworkDelay)
+			l.last = time.Now().Add(w.c.options.NetworkDelay)
 		}
 	}
 }
