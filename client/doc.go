@@ -39,7 +39,7 @@
 // gone. It has no goroutine of its own. What the pipes may do to it and it to
 // them is written in package transport.
 //
-// The package imports bayeux and transport; in options.go and defaults.go
+// The package imports bayeux and transport; in options.go and opener.go
 // alone it also knows fallback, websocket and longpoll, to build what a Dialer
 // uses by default.
 package client
