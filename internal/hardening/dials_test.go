@@ -177,7 +177,7 @@ func TestOnlyTheServerIsLookedUp(t *testing.T) {
 }
 
 // TestNothingElseDials: these are all the places in which the client could
-// open a connection, or look up a name, by itself. In way.go a datagram socket is
+// open a connection, or look up a name, by itself. In pathkey.go a datagram socket is
 // connected to find the address that packets leave from, and nothing is sent.
 func TestNothingElseDials(t *testing.T) {
 	var found []string
@@ -199,7 +199,7 @@ func TestNothingElseDials(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, []string{
-		"transport/way.go net.Dialer",
+		"transport/pathkey.go net.Dialer",
 		"transport/dial.go net.Dialer",
 		"transport/websocket/dial.go ws.Dialer", // which is given its connection
 	}, found)

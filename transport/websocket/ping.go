@@ -15,7 +15,7 @@ func (k *socket) ping() {
 	switch {
 	case k.gone || k.draining:
 	case k.pong < k.pings:
-		k.fail("ping", errSilent)
+		k.fail("ping", errNoPong)
 	case k.awaiting: // it came in time
 		k.awaiting = false
 		k.beat.Reset(p.every - p.answer)

@@ -16,9 +16,18 @@ import (
 
 var (
 	errNotOpen = errors.New("the WebSocket was not open yet")
-	errSilent  = errors.New("no pong")
-	errLate    = errors.New("the server did not close in time")
+
+	errNoPong  error = timeoutError("no pong came in time")
+	errNoClose error = timeoutError("the server did not close in time")
 )
+
+// A timeoutError says which time limit of the pipe ran out.
+type timeoutError string
+
+func (e timeoutError) Error() string { return string(e) }
+
+// Timeout is true: see net.Error.
+func (timeoutError) Timeout() bool { return true }
 
 // A socket is one leg, from the dial to the end. Its fields but p, id,
 // cancel and those of the reader are guarded by the pipe's mutex.
@@ -162,7 +171,7 @@ func (k *socket) verdict(err *transport.Error) *transport.Error {
 	case k.draining && closed && (err.Status == ws.CloseNormalClosure || err.Status == ws.CloseNoStatusReceived):
 		return nil
 	case k.draining && timedOut(err):
-		return &transport.Error{Op: "drain", Err: errLate}
+		return &transport.Error{Op: "drain", Err: errNoClose}
 	}
 	return err
 }
