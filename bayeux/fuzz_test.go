@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/turold/turold/internal/attacks"
+	"github.com/turold/turold/internal/suite/attacks"
 )
 
 // FuzzDecode: no panic; data lies within the input; encoding and decoding

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/turold/turold/internal/attacks"
+	"github.com/turold/turold/internal/suite/attacks"
 )
 
 // spoilt is how many batches TestSpoilt spoils.

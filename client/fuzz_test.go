@@ -19,9 +19,9 @@ import (
 
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/fallback"
-	"github.com/turold/turold/internal/attacks"
 	"github.com/turold/turold/internal/mono"
-	"github.com/turold/turold/internal/testnet"
+	"github.com/turold/turold/internal/suite/attacks"
+	"github.com/turold/turold/internal/testutil/testnet"
 	"github.com/turold/turold/transport"
 )
 

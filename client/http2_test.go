@@ -13,7 +13,7 @@ import (
 	"github.com/turold/turold/bayeux/bayeuxtest/memnet"
 	"github.com/turold/turold/client"
 	"github.com/turold/turold/fallback"
-	"github.com/turold/turold/internal/testnet"
+	"github.com/turold/turold/internal/testutil/testnet"
 )
 
 // TestHeldPollsKeepNobodyWaiting: a server that allows few streams on an HTTP/2

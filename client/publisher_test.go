@@ -20,7 +20,7 @@ import (
 	"github.com/turold/turold/bayeux/bayeuxtest/memnet"
 	"github.com/turold/turold/client"
 	"github.com/turold/turold/fallback"
-	"github.com/turold/turold/internal/verdict"
+	"github.com/turold/turold/internal/testutil/verdict"
 	"github.com/turold/turold/transport"
 )
 

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/turold/turold/bayeux"
-	"github.com/turold/turold/internal/attacks"
 	"github.com/turold/turold/internal/mono"
+	"github.com/turold/turold/internal/suite/attacks"
 	"github.com/turold/turold/transport"
 )
 

@@ -20,7 +20,7 @@ import (
 	"github.com/turold/turold/bayeux/bayeuxtest/hostile"
 	"github.com/turold/turold/bayeux/bayeuxtest/memnet"
 	"github.com/turold/turold/fallback"
-	"github.com/turold/turold/internal/testnet"
+	"github.com/turold/turold/internal/testutil/testnet"
 	"github.com/turold/turold/transport"
 	"github.com/turold/turold/transport/longpoll"
 	"github.com/turold/turold/transport/transporttest"

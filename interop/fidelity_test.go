@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/turold/turold/internal/fidelity"
+	"github.com/turold/turold/internal/suite/fidelity"
 	"github.com/turold/turold/interop/servers"
 	"github.com/turold/turold/transport"
 )
@@ -18,10 +18,10 @@ import (
 var update = flag.Bool("update", false, "write the traces of the real servers down anew")
 
 // kept is where the traces are that the in-process server is held to as well.
-var kept = filepath.Join("..", "internal", "fidelity", "testdata")
+var kept = filepath.Join("..", "internal", "suite", "fidelity", "testdata")
 
 // TestRealServersDoWhatWasWrittenDown runs the script that the tests of
-// internal/fidelity run against bayeuxtest.
+// internal/suite/fidelity run against bayeuxtest.
 func TestRealServersDoWhatWasWrittenDown(t *testing.T) {
 	for _, kind := range []*servers.Kind{servers.CometD, servers.CometD7, servers.CometD5, servers.Faye} {
 		for _, pipe := range []string{transport.LongPolling, transport.WebSocket} {

@@ -15,7 +15,7 @@
 // do what CometD 7, CometD 5 and Faye 1.4 do instead; a [Dialect] switches the
 // differences of a CometD one by one. That it is so is held by a script that
 // runs against it and against the real servers, whose traces are kept in
-// internal/fidelity. The profiles of [Lyrion] and [Cumulocity] are made from what
+// internal/suite/fidelity. The profiles of [Lyrion] and [Cumulocity] are made from what
 // is public of those.
 //
 // [Server.Publish] is the server's own event. [Server.PublishRaw] is another

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
-	"github.com/turold/turold/internal/stress/engine"
+	"github.com/turold/turold/internal/check/stress/engine"
 	"github.com/turold/turold/interop/servers"
 )
 

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/turold/turold/bayeux"
-	"github.com/turold/turold/internal/attacks"
+	"github.com/turold/turold/internal/suite/attacks"
 	"github.com/turold/turold/transport"
 	"github.com/turold/turold/transport/transporttest"
 )

@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/turold/turold/internal/testnet"
+	"github.com/turold/turold/internal/testutil/testnet"
 	"github.com/turold/turold/transport"
 )
 
@@ -30,7 +30,7 @@ func overTLS(c *tls.Config, serve func(net.Conn)) func(net.Conn) {
 
 func serveGood(c net.Conn) { speak(c, always(good)) }
 
-// TestTLS: what is wrong about a certificate is held to in internal/hardening.
+// TestTLS: what is wrong about a certificate is held to in internal/suite/hardening.
 func TestTLS(t *testing.T) {
 	for _, tc := range []struct {
 		name  string

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/turold/turold/bayeux"
-	"github.com/turold/turold/internal/testnet"
+	"github.com/turold/turold/internal/testutil/testnet"
 	"github.com/turold/turold/transport"
 	"github.com/turold/turold/transport/transporttest"
 )

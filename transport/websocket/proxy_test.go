@@ -15,7 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/turold/turold/internal/testnet"
+	"github.com/turold/turold/internal/testutil/testnet"
 )
 
 func mustURL(s string) *url.URL {

@@ -12,7 +12,7 @@ import (
 	ws "github.com/gorilla/websocket"
 	"github.com/stretchr/testify/require"
 
-	"github.com/turold/turold/internal/testnet"
+	"github.com/turold/turold/internal/testutil/testnet"
 )
 
 // resting reports whether a reader waits with nothing else on its stack.

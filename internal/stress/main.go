@@ -1,9 +1,0 @@
-package main
-
-import (
-	"os"
-
-	"github.com/turold/turold/internal/stress/engine"
-)
-
-func main() { os.Exit(engine.Main(os.Args[1:], &server{})) }
