@@ -120,7 +120,7 @@ func (p params) turoldIdle(ctx context.Context) func() error {
 // reach waits until the session is on a transport.
 func (s *session) reach(ctx context.Context, kind string) error {
 	for begun := time.Now(); time.Since(begun) < time.Minute; time.Sleep(5 * time.Millisecond) {
-		if st := s.Status(); st.Transport == kind && st.State == client.Connected {
+		if st := s.Status(); st.Transport == kind && st.State == client.StateConnected {
 			return nil
 		}
 	}

@@ -61,7 +61,7 @@ func storm(ctx context.Context, p params) (figures, error) {
 // anew waits until it is a new session that is connected.
 func (s *session) anew(ctx context.Context) error {
 	for begun := time.Now(); time.Since(begun) < 2*time.Minute; time.Sleep(5 * time.Millisecond) {
-		if st := s.Status(); st.Session > 1 && st.State == client.Connected {
+		if st := s.Status(); st.Session > 1 && st.State == client.StateConnected {
 			return ctx.Err()
 		}
 	}

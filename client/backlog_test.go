@@ -63,7 +63,7 @@ func TestBacklogBeyondTheLimits(t *testing.T) {
 				for n := 0; ; n++ {
 					data, err := next(t, sub, 10*time.Second)
 					if tc.gap && errors.As(err, &gap) {
-						require.Equal(t, client.NewSession, gap.Reason)
+						require.Equal(t, client.GapNewSession, gap.Reason)
 						n = backlog - 1
 						continue
 					}

@@ -44,7 +44,7 @@ type backoff struct {
 func (c *Client) onFailure(fx *effects, cause error, floor time.Duration) {
 	b, now := &c.backoff, mono.Now()
 	if b.pauseUntil.IsZero() {
-		if b.failures > 0 && c.state == Connected && now.Sub(b.lastFailure) > calmTime {
+		if b.failures > 0 && c.state == StateConnected && now.Sub(b.lastFailure) > calmTime {
 			b.failures = 0
 		}
 		if b.failures++; b.failures == 1 || !b.recoveredAt.IsZero() && now.Sub(b.recoveredAt) > newOutageTime {
@@ -65,7 +65,7 @@ func (c *Client) onFailure(fx *effects, cause error, floor time.Duration) {
 	if least := now.Add(floor); b.pauseUntil.Before(least) {
 		b.pauseUntil = least
 	}
-	c.setState(fx, Waiting, cause)
+	c.setState(fx, StateWaiting, cause)
 }
 
 // callBackoff has the user's Backoff say how long the pause is that began, unless

@@ -62,7 +62,7 @@ func TestConnectionsThatLiveForSeconds(t *testing.T) {
 			s.net.Reset(address)
 			begun := time.Now()
 			time.Sleep(10 * time.Millisecond)
-			for s.c.Status().State != client.Connected {
+			for s.c.Status().State != client.StateConnected {
 				time.Sleep(10 * time.Millisecond)
 			}
 			require.LessOrEqual(s, time.Since(begun), 3*time.Second)

@@ -330,8 +330,8 @@ var badReplies = []badReply{
 		make: onConnect(func(m *bayeux.Message) { m.Meta.ClientID = "somebody" })},
 	{
 		name: "`reconnect: none`",
-		long: outcome{"ends", "publish never leaves; the end: ErrLeft", 6},
-		sock: outcome{"ends", "publish never leaves; the end: ErrLeft", 6},
+		long: outcome{"ends", "publish never leaves; the end: ErrServerEnded", 6},
+		sock: outcome{"ends", "publish never leaves; the end: ErrServerEnded", 6},
 		make: advise(bayeux.Advice{Reconnect: bayeux.ReconnectNone})},
 	{
 		name: "`reconnect: handshake` though successful",
@@ -424,8 +424,8 @@ var badReplies = []badReply{
 		}},
 	{
 		name: "a /meta/disconnect of the server's own, and none advised",
-		long: outcome{"ends", "publish never leaves; the end: ErrLeft", 6},
-		sock: outcome{"ends", "publish never leaves; the end: ErrLeft", 6},
+		long: outcome{"ends", "publish never leaves; the end: ErrServerEnded", 6},
+		sock: outcome{"ends", "publish never leaves; the end: ErrServerEnded", 6},
 		make: func(f *fault) {
 			f.begin = func(s *stack, _ *client.Subscription) {
 				time.Sleep(time.Second) // until a connect is held again
@@ -522,7 +522,7 @@ func (b *badReply) look(t *testing.T, mode fallback.Mode) (got outcome) {
 	got.most = int(s.requests.Load())
 	status := s.c.Status()
 	switch {
-	case status.State == client.Closed:
+	case status.State == client.StateClosed:
 		got.does = "ends"
 	case status.Session-sessions > 1:
 		got.does = "begins new sessions"
@@ -538,7 +538,7 @@ func (b *badReply) look(t *testing.T, mode fallback.Mode) (got outcome) {
 
 	// Whatever it was, it passes: the session works again, or has said that it is over.
 	time.Sleep(11 * time.Minute)
-	if status.State == client.Closed {
+	if status.State == client.StateClosed {
 		sees = append(sees, "the end: "+endOf(s.c.Err()))
 	} else {
 		require.NoError(t, s.c.Publish(t.Context(), "/b", 2), "it works again")
@@ -547,7 +547,7 @@ func (b *badReply) look(t *testing.T, mode fallback.Mode) (got outcome) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if status.State != client.Closed {
+	if status.State != client.StateClosed {
 		require.Equal(t, "after", strings.Trim(s.data[len(s.data)-1], `"`))
 		if len(s.gaps) == 0 {
 			require.Equal(t, []string{`"during"`, `"after"`}, s.data, "no gap was told, so nothing is missing")
@@ -595,8 +595,8 @@ func told(err error) string {
 
 func endOf(err error) string {
 	switch {
-	case errors.Is(err, client.ErrLeft):
-		return "ErrLeft"
+	case errors.Is(err, client.ErrServerEnded):
+		return "ErrServerEnded"
 	case errors.Is(err, client.ErrClosed):
 		return "ErrClosed"
 	}

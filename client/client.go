@@ -159,7 +159,7 @@ func (c *Client) cutLeg(fx *effects, id transport.LegID, why error) {
 		l.cut = true
 		l.stale = errors.Is(why, errStale)
 		fx.cut, fx.cutErr = append(fx.cut, id), why
-		fx.connDied = fx.connDied || errors.Is(why, ErrLate)
+		fx.connDied = fx.connDied || errors.Is(why, ErrNoReply)
 	}
 }
 
@@ -192,10 +192,10 @@ func (c *Client) onTimer() {
 			c.wakeLanes(fx)
 		}
 		if mono.Due(&c.connect.deadline, now) {
-			c.cutLeg(fx, c.connect.leg, ErrLate)
+			c.cutLeg(fx, c.connect.leg, ErrNoReply)
 		}
 		if mono.Due(&c.handshake.deadline, now) {
-			c.cutLeg(fx, c.handshake.leg, ErrLate)
+			c.cutLeg(fx, c.handshake.leg, ErrNoReply)
 		}
 		if mono.Due(&c.handshake.renewAt, now) {
 			c.callCredentials(nil)

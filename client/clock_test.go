@@ -42,7 +42,7 @@ func TestSleepIsNoticed(t *testing.T) {
 				s.net.Stall(address, true, true)
 				clock.jump(jump)
 				start := time.Now()
-				for s.c.Status().State == client.Connected {
+				for s.c.Status().State == client.StateConnected {
 					time.Sleep(100 * time.Millisecond)
 					require.Less(s, time.Since(start), time.Minute)
 				}
@@ -53,7 +53,7 @@ func TestSleepIsNoticed(t *testing.T) {
 				require.LessOrEqual(s, time.Since(start), limit)
 				s.net.Stall(address, false, false)
 				time.Sleep(15 * time.Second)
-				require.Equal(s, client.Connected, s.c.Status().State)
+				require.Equal(s, client.StateConnected, s.c.Status().State)
 				require.NoError(s, s.server.Publish("/a", 1))
 				_, err = next(s.T, sub, time.Second)
 				require.NoError(s, err, "with ack nothing was lost")
@@ -91,10 +91,10 @@ func TestPauseEndsWithTheSleep(t *testing.T) {
 		s.net.Reset(address)
 		time.Sleep(time.Second)
 		s.net.Refuse(address, false)
-		require.Equal(s, client.Waiting, s.c.Status().State)
+		require.Equal(s, client.StateWaiting, s.c.Status().State)
 		clock.jump(time.Hour)
 		time.Sleep(6 * time.Second)
-		require.Equal(s, client.Connected, s.c.Status().State)
+		require.Equal(s, client.StateConnected, s.c.Status().State)
 	})
 }
 

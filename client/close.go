@@ -10,7 +10,7 @@ import (
 // endForGood ends the client for good. What still runs of the transport is closed
 // after the step.
 func (c *Client) endForGood(fx *effects, why error) {
-	c.setState(fx, Closed, why)
+	c.setState(fx, StateClosed, why)
 	c.err = why
 	close(c.done)
 	c.cancel()
@@ -75,7 +75,7 @@ func (c *Client) Disconnect(ctx context.Context) error {
 		default:
 			c.disconnect = c.newOp(bayeux.Message{Channel: bayeux.MetaDisconnect})
 			c.enqueue(fx, c.disconnect)
-			c.setState(fx, Disconnecting, nil)
+			c.setState(fx, StateDisconnecting, nil)
 		}
 		p = c.disconnect
 	})

@@ -145,7 +145,7 @@ func (c *Client) onConnectReply(fx *effects, l *leg, m *bayeux.Message) {
 	switch {
 	case c.disconnect != nil:
 	case advised == bayeux.ReconnectNone && err == nil:
-		c.endForGood(fx, ErrLeft)
+		c.endForGood(fx, ErrServerEnded)
 	case advised == bayeux.ReconnectNone:
 		c.endForGood(fx, &OpError{Op: "connect", Err: err})
 	case isUnknown(err), advised == bayeux.ReconnectHandshake:
@@ -172,7 +172,7 @@ func (c *Client) onConnectReply(fx *effects, l *leg, m *bayeux.Message) {
 		if empty {
 			c.outbox.releaseIdle()
 		}
-		c.setState(fx, Connected, nil)
+		c.setState(fx, StateConnected, nil)
 		c.scheduleConnect(empty, took)
 		c.wakeLanes(fx)
 	}

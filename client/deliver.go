@@ -92,7 +92,7 @@ func (c *Client) releaseHeld(fx *effects, l *leg, reply *bayeux.Message) {
 func (c *Client) deliver(fx *effects, m *bayeux.Message) {
 	unreadable := m.Unreadable() != nil
 	if unreadable && m.Channel == "" {
-		c.putGaps(fx, Unreadable)
+		c.putGaps(fx, GapUnreadable)
 		return
 	}
 	found := false
@@ -104,7 +104,7 @@ func (c *Client) deliver(fx *effects, m *bayeux.Message) {
 		c.reportOwedGap(fx, t)
 		for _, s := range t.subs {
 			if found = true; unreadable {
-				c.putGap(fx, s, Unreadable)
+				c.putGap(fx, s, GapUnreadable)
 				continue
 			}
 			g, full, shares := s.put(m, fx.batchBytes)
@@ -204,7 +204,7 @@ func (c *Client) reportSuspectedGap(fx *effects, l *leg) {
 	if sure {
 		c.suspected = noLoss
 	}
-	c.putGaps(fx, ConnectionLost)
+	c.putGaps(fx, GapConnectionLost)
 }
 
 // putGaps puts a gap into every subscription that events may have been missed for.
@@ -248,7 +248,7 @@ func (c *Client) reportOwedGap(fx *effects, t *topic) {
 	for _, s := range t.subs {
 		if s.owes {
 			s.owes = false
-			c.putGap(fx, s, NewSession)
+			c.putGap(fx, s, GapNewSession)
 		}
 	}
 }

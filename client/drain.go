@@ -16,14 +16,14 @@ const (
 // A DrainError is what Drain left undone, in sessions. One session may count
 // in each.
 type DrainError struct {
-	Unhandled int   // with messages in queues, or in a consumer's hands
-	Unsettled int   // with publishes or calls that had no outcome
-	Silent    int   // whose goodbye the server did not confirm: it keeps them until they expire
-	Err       error // the context's; nil if Drain had all the time it wanted
+	Unhandled   int   // with messages in queues, or in a consumer's hands
+	Unsettled   int   // with publishes or calls that had no outcome
+	Unconfirmed int   // whose goodbye the server did not confirm: it keeps them until they expire
+	Err         error // the context's; nil if Drain had all the time it wanted
 }
 
 func (e *DrainError) Error() string {
-	s := fmt.Sprintf("client: drain: sessions left unhandled: %d, unsettled: %d, silent: %d", e.Unhandled, e.Unsettled, e.Silent)
+	s := fmt.Sprintf("client: drain: sessions left unhandled: %d, unsettled: %d, unconfirmed: %d", e.Unhandled, e.Unsettled, e.Unconfirmed)
 	if e.Err != nil {
 		s += fmt.Sprintf(": %v", e.Err)
 	}
@@ -70,7 +70,7 @@ func (d *Dialer) Drain(ctx context.Context) error {
 	}
 	all.Wait()
 	d.Close()
-	if left.Unhandled+left.Unsettled+left.Silent == 0 {
+	if left.Unhandled+left.Unsettled+left.Unconfirmed == 0 {
 		return nil
 	}
 	left.Err = context.Cause(ctx)
@@ -80,7 +80,7 @@ func (d *Dialer) Drain(ctx context.Context) error {
 func (e *DrainError) add(o DrainError) {
 	e.Unhandled += o.Unhandled
 	e.Unsettled += o.Unsettled
-	e.Silent += o.Silent
+	e.Unconfirmed += o.Unconfirmed
 }
 
 // stopIntake returns the sessions there are, after which there are no more.
@@ -104,7 +104,7 @@ func (c *Client) drain(ctx context.Context) (left DrainError) {
 	}
 	c.mu.Unlock()
 	if !ended && c.goodbye(ctx) != nil {
-		left.Silent = 1
+		left.Unconfirmed = 1
 	}
 	_ = c.Close()
 	return left

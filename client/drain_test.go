@@ -226,7 +226,7 @@ func TestDrainIsBounded(t *testing.T) {
 		var left *client.DrainError
 		require.ErrorAs(x, <-done, &left)
 		require.LessOrEqual(x, time.Since(begun), 3*time.Second+200*time.Millisecond)
-		require.Equal(x, &client.DrainError{Unhandled: 1, Unsettled: 1, Silent: 3, Err: context.DeadlineExceeded}, left)
+		require.Equal(x, &client.DrainError{Unhandled: 1, Unsettled: 1, Unconfirmed: 3, Err: context.DeadlineExceeded}, left)
 		require.ErrorIs(x, left, context.DeadlineExceeded)
 		require.Contains(x, left.Error(), "unhandled: 1, unsettled: 1, silent: 3")
 		for _, c := range x.clients {
@@ -243,7 +243,7 @@ func TestDrainWithoutAnswers(t *testing.T) {
 		x.join(1, 0)
 		var left *client.DrainError
 		require.ErrorAs(x, <-x.drain(time.Minute), &left)
-		require.Equal(x, &client.DrainError{Silent: 1}, left)
+		require.Equal(x, &client.DrainError{Unconfirmed: 1}, left)
 	}, withheld(bayeux.MetaDisconnect, 30*time.Second))
 }
 
@@ -308,7 +308,7 @@ func TestDrainOfSomeThatHang(t *testing.T) {
 		require.Len(x, x.servers[0].Sessions(), 64)
 		var left *client.DrainError
 		require.ErrorAs(x, <-done, &left)
-		require.Equal(x, &client.DrainError{Silent: 64}, left)
+		require.Equal(x, &client.DrainError{Unconfirmed: 64}, left)
 	}, o, nil)
 }
 

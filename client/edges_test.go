@@ -108,7 +108,7 @@ var options = map[string]edge{
 	"Options.Backoff":                 {others: backoffs()},
 	"Options.KeepDialing":             {others: []other{{"no", nil, false}, {"yes", true, false}}},
 	"Options.ChannelChars":            {others: []other{{"none", nil, false}, {"those of the grammar itself", "/*", false}}},
-	"SubscribeOptions.Full":           {refused: beyond(int64(client.EndWhenFull))},
+	"SubscribeOptions.WhenFull":       {refused: beyond(int64(client.QueueEndWhenFull))},
 	"SubscribeOptions.Ext":            {others: []other{{"none", nil, false}, {"an empty one", struct{}{}, false}, {"what is no JSON", func() {}, true}}},
 	"SubscribeOptions.Queue.Messages": {refused: below(0)},
 	"SubscribeOptions.Queue.Bytes":    {refused: below(0)},
@@ -299,7 +299,7 @@ func TestBackoffAtItsEdges(t *testing.T) {
 						s.dialer.NetworkChanged()
 						time.Sleep(time.Second)
 					}
-					require.Equal(s, client.Connected, s.c.Status().State)
+					require.Equal(s, client.StateConnected, s.c.Status().State)
 				})
 			}
 		})

@@ -19,16 +19,16 @@ var (
 	// ErrDraining is the error of everything that is begun after Dialer.Drain,
 	// and the last one of subscriptions then. It is an ErrClosed.
 	ErrDraining = fmt.Errorf("client: draining: %w", ErrClosed)
-	// ErrLeft is why a client ended by itself: the server advised not to
+	// ErrServerEnded is why a client ended by itself: the server advised not to
 	// connect again (advice.reconnect none) without an error of its own.
-	ErrLeft = errors.New("client: the server ended the session for good")
+	ErrServerEnded = errors.New("client: the server ended the session for good")
 	// ErrUnsubscribed ends a subscription that Unsubscribe was called on.
 	ErrUnsubscribed = errors.New("client: unsubscribed")
-	// ErrFull ends a subscription whose queue was full under the policy EndWhenFull.
-	ErrFull = errors.New("client: the subscription's queue is full")
-	// ErrLate is the cause where an answer did not come within the time
+	// ErrQueueFull ends a subscription whose queue was full under the policy QueueEndWhenFull.
+	ErrQueueFull = errors.New("client: the subscription's queue is full")
+	// ErrNoReply is the cause where an answer did not come within the time
 	// allowed for it.
-	ErrLate = errors.New("client: no answer in time")
+	ErrNoReply = errors.New("client: no answer in time")
 
 	errReply     = errors.New("client: the response lacks the reply")
 	errStale     = errors.New("client: of a session that is over")
@@ -91,26 +91,26 @@ type GapReason string
 
 // The reasons.
 const (
-	ConnectionLost GapReason = "connection lost" // without acknowledgement, a connection died that may have carried events
-	NewSession     GapReason = "new session"     // the server forgot the session; nothing published in between was kept
-	QueueFull      GapReason = "queue full"      // the application did not keep up, and the queue's bound was reached
-	Unsubscribed   GapReason = "unsubscribed"    // an earlier unsubscribe that was never answered may have reached the server behind the subscribe; it was asked anew
-	// Unreadable: a message came that could not be read, or was beyond the Limits. It
+	GapConnectionLost GapReason = "connection lost" // without acknowledgement, a connection died that may have carried events
+	GapNewSession     GapReason = "new session"     // the server forgot the session; nothing published in between was kept
+	GapQueueFull      GapReason = "queue full"      // the application did not keep up, and the queue's bound was reached
+	GapUnsubscribed   GapReason = "unsubscribed"    // an earlier unsubscribe that was never answered may have reached the server behind the subscribe; it was asked anew
+	// GapUnreadable: a message came that could not be read, or was beyond the Limits. It
 	// was on a channel of this subscription, or on one that could not be read either; perhaps it
 	// was no event. The log says what was wrong with it.
-	Unreadable GapReason = "unreadable message"
+	GapUnreadable GapReason = "unreadable message"
 )
 
 // reasons has them in the order of what they ask of the application, the most
 // first: after a new session what the server keeps for a session is gone, too.
-var reasons = []GapReason{NewSession, Unsubscribed, ConnectionLost, Unreadable, QueueFull}
+var reasons = []GapReason{GapNewSession, GapUnsubscribed, GapConnectionLost, GapUnreadable, GapQueueFull}
 
 // A GapError stands in a subscription where messages may be missing; the
 // subscription goes on after it. One for a lost connection stands where that was
 // found out: what came by another one before may be newer than what is missing.
 // Gaps with no message between them are one,
-// until it is taken: its Reason is the first of NewSession, Unsubscribed, ConnectionLost,
-// Unreadable and QueueFull that is among theirs, and Missed is their sum, or -1 if one of them is.
+// until it is taken: its Reason is the first of GapNewSession, GapUnsubscribed, GapConnectionLost,
+// GapUnreadable and GapQueueFull that is among theirs, and Missed is their sum, or -1 if one of them is.
 type GapError struct {
 	Channel bayeux.Channel // the subscription's
 	Reason  GapReason

@@ -75,7 +75,7 @@ func TestWhatAnotherPublisherExceeds(t *testing.T) {
 							require.Empty(s, got.gaps)
 							require.Equal(s, len(row.messages), got.others)
 						} else {
-							require.Equal(s, []client.GapReason{client.Unreadable}, got.gaps)
+							require.Equal(s, []client.GapReason{client.GapUnreadable}, got.gaps)
 						}
 					})
 				})

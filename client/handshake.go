@@ -105,7 +105,7 @@ func (c *Client) drawHandshake(fx *effects, l transport.Leg, now mono.Time) []ba
 	m.Meta = &bayeux.Meta{Version: "1.0", MinimumVersion: "1.0", SupportedConnectionTypes: c.transport.Types()}
 	hs.id, hs.leg, hs.deadline = m.ID, l.ID, now.Add(c.options.NetworkDelay)
 	hs.attempt = c.startAttempt(m, l.Type, now)
-	c.setState(fx, Handshaking, nil)
+	c.setState(fx, StateHandshaking, nil)
 	return []bayeux.Message{m}
 }
 
@@ -138,7 +138,7 @@ func (c *Client) onHandshakeReply(fx *effects, l *leg, m *bayeux.Message) {
 	c.hasConnected = false
 	c.handshake.onGranted(signInHandshake)
 	c.dialer.shared.handshakes.Add(1)
-	c.setState(fx, Connecting, nil)
+	c.setState(fx, StateConnecting, nil)
 	if c.sessions == 1 {
 		close(c.dialed)
 		c.dialed = nil
@@ -162,7 +162,7 @@ func (c *Client) onHandshakeRefused(fx *effects, m *bayeux.Message, err error) {
 	err = &OpError{Op: "handshake", Err: err}
 	switch {
 	case unauthorized && c.retrySignIn(signInHandshake):
-		c.setState(fx, Handshaking, err)
+		c.setState(fx, StateHandshaking, err)
 	case advised == bayeux.ReconnectNone, unauthorized && advised == "", c.sessions == 0 && !c.options.KeepDialing:
 		c.endForGood(fx, err)
 	default:

@@ -80,12 +80,12 @@ var frames = map[string]func(n int) []string{
 func TestQueuesKeepWhatTheirBoundAllows(t *testing.T) {
 	const bound = 512 << 10
 	for name, frame := range frames {
-		for ext, full := range map[string]FullPolicy{"": DropOldest, acked: DropNewest} {
+		for ext, full := range map[string]QueuePolicy{"": QueueDropOldest, acked: QueueDropNewest} {
 			t.Run(fmt.Sprintf("%s, ack %q", name, ext), func(t *testing.T) {
 				bubble(t, nil, ext, func(c *Client, p *pipe) {
 					l := socket()
 					time.Sleep(firstConnectDelay)
-					s, err := c.Listen("/a/**", &SubscribeOptions{Queue: Bound{Bytes: bound, Messages: 1 << 20}, Full: full})
+					s, err := c.Listen("/a/**", &SubscribeOptions{Queue: Bound{Bytes: bound, Messages: 1 << 20}, WhenFull: full})
 					require.NoError(t, err)
 					id := p.hold(l)
 					before := heapNow()

@@ -170,22 +170,22 @@ func (b Bound) or(messages, bytes int) Bound {
 	return b
 }
 
-// A FullPolicy says what a subscription does when its queue is full.
-type FullPolicy uint8
+// A QueuePolicy says what a subscription does when its queue is full.
+type QueuePolicy uint8
 
 // The policies. Under the first two the subscription yields a GapError where
 // messages are missing, with their number.
 const (
-	DropOldest  FullPolicy = iota
-	DropNewest             // keeps what came first
-	EndWhenFull            // yields what is queued, then ErrFull
+	QueueDropOldest  QueuePolicy = iota
+	QueueDropNewest              // keeps what came first
+	QueueEndWhenFull             // yields what is queued, then ErrQueueFull
 )
 
 // SubscribeOptions are one subscription's. A nil pointer is a zero value.
 type SubscribeOptions struct {
-	Queue Bound      // zero fields: 16,384 messages, 16 MiB
-	Full  FullPolicy // zero: DropOldest
-	Ext   any        // marshalled into the ext of the /meta/subscribe, also after a new handshake; the first subscriber's counts
+	Queue    Bound       // zero fields: 16,384 messages, 16 MiB
+	WhenFull QueuePolicy // zero: QueueDropOldest
+	Ext      any         // marshalled into the ext of the /meta/subscribe, also after a new handshake; the first subscriber's counts
 }
 
 // The least that a session can live with.
@@ -213,7 +213,7 @@ func (d *Dialer) check(o *Options) error {
 }
 
 func (o *SubscribeOptions) check() error {
-	return cmp.Or(o.Queue.check("Queue"), oneOf("Full", o.Full, EndWhenFull))
+	return cmp.Or(o.Queue.check("Queue"), oneOf("WhenFull", o.WhenFull, QueueEndWhenFull))
 }
 
 func (b Bound) check(of string) error {

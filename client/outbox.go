@@ -263,7 +263,7 @@ func (c *Client) onOverdue(fx *effects, now mono.Time) {
 		case now.Before(p.deadline):
 			c.outbox.nextCheck = mono.Earliest(c.outbox.nextCheck, p.deadline)
 		case l != nil && l.once:
-			c.cutLeg(fx, p.leg, ErrLate)
+			c.cutLeg(fx, p.leg, ErrNoReply)
 		default:
 			late = append(late, p)
 		}
@@ -271,10 +271,10 @@ func (c *Client) onOverdue(fx *effects, now mono.Time) {
 	for _, p := range late {
 		p.mayHaveArrived = true
 		if p.repeatable && c.mayResend(p) && (p.topic == "" || c.mayRequeue(p, false)) {
-			p.err = ErrLate
+			p.err = ErrNoReply
 			again = append(again, p)
 		} else {
-			c.settleUnanswered(fx, p, ErrLate)
+			c.settleUnanswered(fx, p, ErrNoReply)
 		}
 	}
 	c.requeue(again)

@@ -123,16 +123,16 @@ func TestLateCommandOnASocketSettlesAlone(t *testing.T) {
 		go func() { done <- c.Publish(context.Background(), "/a", 1) }()
 		p.draw(transport.LaneCommands, l)
 		err := <-done
-		require.ErrorIs(t, err, ErrLate)
+		require.ErrorIs(t, err, ErrNoReply)
 		require.NoError(t, p.cutOf(l.ID))
 
 		e := exchange()
 		go func() { done <- c.Publish(context.Background(), "/a", 1) }()
 		p.draw(transport.LaneCommands, e)
 		time.Sleep(10 * time.Second)
-		require.ErrorIs(t, p.cutOf(e.ID), ErrLate, "late on an exchange means to cut it")
-		p.end(e, &transport.Error{Op: "cut", Err: ErrLate})
-		require.ErrorIs(t, <-done, ErrLate)
+		require.ErrorIs(t, p.cutOf(e.ID), ErrNoReply, "late on an exchange means to cut it")
+		p.end(e, &transport.Error{Op: "cut", Err: ErrNoReply})
+		require.ErrorIs(t, <-done, ErrNoReply)
 	})
 }
 
@@ -339,9 +339,9 @@ func TestDialTellsWhatFailed(t *testing.T) {
 			func(t *testing.T, err error) { require.ErrorIs(t, err, errNoID) }},
 		"mute": {func(p *pipe, l transport.Leg, _ string) {
 			time.Sleep(10 * time.Second)
-			require.ErrorIs(p.t, p.cutOf(l.ID), ErrLate)
-			p.end(l, &transport.Error{Op: "cut", Err: ErrLate})
-		}, func(t *testing.T, err error) { require.ErrorIs(t, err, ErrLate) }},
+			require.ErrorIs(p.t, p.cutOf(l.ID), ErrNoReply)
+			p.end(l, &transport.Error{Op: "cut", Err: ErrNoReply})
+		}, func(t *testing.T, err error) { require.ErrorIs(t, err, ErrNoReply) }},
 		"caller's time": {func(*pipe, transport.Leg, string) {}, func(t *testing.T, err error) { require.ErrorIs(t, err, context.DeadlineExceeded) }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -456,7 +456,7 @@ func TestDisconnectSaysGoodbyeLast(t *testing.T) {
 		p.say(l, batch(reply("/a", idOf(t, b, "/a")), reply(bayeux.MetaDisconnect, idOf(t, b, bayeux.MetaDisconnect))))
 		require.NoError(t, <-done)
 		require.ErrorIs(t, c.Err(), ErrClosed)
-		require.Equal(t, Closed, c.Status().State)
+		require.Equal(t, StateClosed, c.Status().State)
 	})
 }
 
@@ -474,7 +474,7 @@ func TestDisconnectWithoutAConnection(t *testing.T) {
 		l := socket()
 		p.hold(l)
 		p.end(l, reset(false))
-		require.Equal(t, Waiting, c.Status().State)
+		require.Equal(t, StateWaiting, c.Status().State)
 		err := c.Disconnect(context.Background())
 		var op *OpError
 		require.ErrorAs(t, err, &op)

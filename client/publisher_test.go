@@ -264,7 +264,7 @@ func (p *publishing) act(what byte, script []byte) []byte {
 	case 7:
 		if next()%2 == 0 {
 			p.send("/deny/own")
-		} else if p.cuts < 2 && p.c.Status().State == client.Connected {
+		} else if p.cuts < 2 && p.c.Status().State == client.StateConnected {
 			p.cuts++
 			p.server.CutAll()
 		}

@@ -275,7 +275,7 @@ func TestID(t *testing.T) {
 		_, err = next(s.T, sub, 3*time.Minute)
 		var gap *client.GapError
 		require.ErrorAs(s, err, &gap)
-		require.Equal(s, client.NewSession, gap.Reason)
+		require.Equal(s, client.GapNewSession, gap.Reason)
 		require.NotEqual(s, first, s.c.ID())
 		require.NotEmpty(s, s.c.ID())
 		asks()

@@ -23,7 +23,7 @@ func TestFirstConnectRidesWithTheFirstCommand(t *testing.T) {
 		require.Contains(t, b, `"channel":"/meta/connect"`)
 		require.Contains(t, b, `"timeout":0`)
 		p.say(l, batch(reply(bayeux.MetaSubscribe, idOf(t, b, bayeux.MetaSubscribe)), reply(bayeux.MetaConnect, idOf(t, b, bayeux.MetaConnect), `"ext":{"ack":1}`)))
-		require.Equal(t, Connected, c.Status().State)
+		require.Equal(t, StateConnected, c.Status().State)
 		require.True(t, p.woken(transport.LaneConnect))
 		held := p.draw(transport.LaneConnect, exchange())
 		require.Contains(t, held, `"ext":{"ack":1}`)
@@ -92,9 +92,9 @@ func TestReplyOnALegThatIsCutAcknowledgesNothing(t *testing.T) {
 				l := leg()
 				id := p.hold(l)
 				time.Sleep(unadvisedHold + time.Minute)
-				require.ErrorIs(t, p.cutOf(l.ID), ErrLate)
+				require.ErrorIs(t, p.cutOf(l.ID), ErrNoReply)
 				p.say(l, batch(event("/a", "1"), reply(bayeux.MetaConnect, id, `"ext":{"ack":5}`)))
-				p.end(l, &transport.Error{Op: "cut", Err: ErrLate})
+				p.end(l, &transport.Error{Op: "cut", Err: ErrNoReply})
 				time.Sleep(maxFirstPause)
 				l = leg()
 				b := p.draw(transport.LaneConnect, l)
@@ -341,7 +341,7 @@ func TestOutageCostsFewAttempts(t *testing.T) {
 		require.LessOrEqual(t, in(10*time.Second), 10)
 		require.GreaterOrEqual(t, in(30*time.Second), 14, "a retry every 2 s at most for the first 30 s")
 		require.LessOrEqual(t, len(at), 45, "and every 30 s later")
-		require.Equal(t, Waiting, c.Status().State)
+		require.Equal(t, StateWaiting, c.Status().State)
 	})
 }
 
@@ -397,9 +397,9 @@ func TestServerThatWantsUsGone(t *testing.T) {
 		id := p.hold(l)
 		p.say(l, batch(event("/a", "1"), `{"channel":"/meta/disconnect","successful":true}`, reply(bayeux.MetaConnect, id, `"advice":{"reconnect":"none"}`)))
 		<-c.Done()
-		require.ErrorIs(t, c.Err(), ErrLeft)
-		require.Equal(t, []string{"1", "error: " + ErrLeft.Error()}, pulled(s))
-		require.ErrorIs(t, c.Publish(context.Background(), "/a", 1), ErrLeft)
+		require.ErrorIs(t, c.Err(), ErrServerEnded)
+		require.Equal(t, []string{"1", "error: " + ErrServerEnded.Error()}, pulled(s))
+		require.ErrorIs(t, c.Publish(context.Background(), "/a", 1), ErrServerEnded)
 	})
 }
 
@@ -412,9 +412,9 @@ func TestLateConnectIsCut(t *testing.T) {
 		time.Sleep(30*time.Second - time.Millisecond)
 		require.NoError(t, p.cutOf(l.ID))
 		time.Sleep(time.Millisecond)
-		require.ErrorIs(t, p.cutOf(l.ID), ErrLate)
-		p.end(l, &transport.Error{Op: "cut", Err: ErrLate})
-		require.Equal(t, Waiting, c.Status().State)
+		require.ErrorIs(t, p.cutOf(l.ID), ErrNoReply)
+		p.end(l, &transport.Error{Op: "cut", Err: ErrNoReply})
+		require.Equal(t, StateWaiting, c.Status().State)
 	})
 }
 
@@ -430,6 +430,6 @@ func TestWarmConnectionThatWasDeadIsNoFailure(t *testing.T) {
 		p.end(l, dead)
 		require.Empty(t, p.draw(transport.LaneConnect, exchange()), "once")
 		synctest.Wait()
-		require.Equal(t, Waiting, c.Status().State)
+		require.Equal(t, StateWaiting, c.Status().State)
 	})
 }

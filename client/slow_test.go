@@ -73,7 +73,7 @@ func TestOneThatNeverReadsHarmsNobody(t *testing.T) {
 		_, err = sleeper.Next(s.Context())
 		var gap *client.GapError
 		require.ErrorAs(s, err, &gap)
-		require.Equal(s, client.GapError{Channel: "/a", Reason: client.QueueFull, Missed: total - keeps}, *gap)
+		require.Equal(s, client.GapError{Channel: "/a", Reason: client.GapQueueFull, Missed: total - keeps}, *gap)
 		for n := total - keeps; n < total; n++ {
 			m, err := sleeper.Next(s.Context())
 			require.NoError(s, err)
@@ -113,17 +113,17 @@ func TestSlowReaderKeepsNoFrames(t *testing.T) {
 // TestPoliciesOfAFullQueue: what each keeps, and where the gap stands.
 func TestPoliciesOfAFullQueue(t *testing.T) {
 	for name, tc := range map[string]struct {
-		full client.FullPolicy
+		full client.QueuePolicy
 		want []string
 	}{
-		"drop oldest":   {client.DropOldest, []string{"gap 7", "7", "8", "9"}},
-		"drop newest":   {client.DropNewest, []string{"0", "1", "2", "gap 7"}},
-		"end when full": {client.EndWhenFull, []string{"0", "1", "2", "full"}},
+		"drop oldest":   {client.QueueDropOldest, []string{"gap 7", "7", "8", "9"}},
+		"drop newest":   {client.QueueDropNewest, []string{"0", "1", "2", "gap 7"}},
+		"end when full": {client.QueueEndWhenFull, []string{"0", "1", "2", "full"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, bound := range []client.Bound{{Messages: 3}, {Bytes: 3 * 180}} {
 				onStack(t, nil, nil, func(s *stack) {
-					sub, err := s.c.Subscribe(s.Context(), "/a", &client.SubscribeOptions{Full: tc.full, Queue: bound})
+					sub, err := s.c.Subscribe(s.Context(), "/a", &client.SubscribeOptions{WhenFull: tc.full, Queue: bound})
 					require.NoError(s, err)
 					for n := range 10 {
 						require.NoError(s, s.server.Publish("/a", n))
@@ -146,7 +146,7 @@ func seen(m bayeux.Message, err error) string {
 	switch {
 	case errors.As(err, &gap):
 		return "gap " + strconv.Itoa(gap.Missed)
-	case errors.Is(err, client.ErrFull):
+	case errors.Is(err, client.ErrQueueFull):
 		return "full"
 	case err != nil:
 		return err.Error()

@@ -121,7 +121,7 @@ func (s *spoiltSession) connect() string {
 		return string(bayeux.Append(nil, b))
 	}
 	// It is out on a socket that brought nothing of use: the socket is cut for that, in time.
-	s.p.h.End(s.l.ID, &transport.Error{Op: "cut", Err: ErrLate})
+	s.p.h.End(s.l.ID, &transport.Error{Op: "cut", Err: ErrNoReply})
 	s.l = socket()
 	s.c.step(func(*effects) { s.c.backoff.pauseUntil, s.c.connect.ready = mono.Time{}, true })
 	return string(bayeux.Append(nil, s.p.h.Next(transport.LaneConnect, s.l)))

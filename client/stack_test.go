@@ -173,7 +173,7 @@ func TestServerIsKilledAndComesBack(t *testing.T) {
 				_, err = next(s.T, sub, time.Second)
 				var gap *client.GapError
 				require.ErrorAs(s, err, &gap)
-				require.Equal(s, client.NewSession, gap.Reason)
+				require.Equal(s, client.GapNewSession, gap.Reason)
 				data, err := next(s.T, sub, time.Second)
 				require.NoError(s, err)
 				require.Equal(s, `"again"`, data)
@@ -198,7 +198,7 @@ func TestNothingIsLostWithAck(t *testing.T) {
 				time.Sleep(3 * time.Millisecond)
 				// A reset in the middle of an upgrade is a refusal, after which a
 				// session that was born on the WebSocket is begun anew.
-				if n%117 == 116 && s.c.Status().State == client.Connected {
+				if n%117 == 116 && s.c.Status().State == client.StateConnected {
 					cuts++
 					s.net.Reset(address)
 				}
@@ -254,7 +254,7 @@ func TestNothingIsLostBehindTheGapOfANewSession(t *testing.T) {
 						_, err := next(s.T, sub, time.Minute)
 						var gap *client.GapError
 						require.ErrorAs(s, err, &gap)
-						if gap.Reason == client.NewSession {
+						if gap.Reason == client.GapNewSession {
 							break
 						}
 					}

@@ -14,12 +14,12 @@ type State uint8
 
 // The states.
 const (
-	Handshaking   State = iota // a handshake is on its way, or signing in
-	Connecting                 // there is a session; its connect was not answered yet
-	Connected                  // the last connect was answered
-	Waiting                    // something failed: a pause before the next attempt
-	Disconnecting              // Disconnect is under way
-	Closed
+	StateHandshaking   State = iota // a handshake is on its way, or signing in
+	StateConnecting                 // there is a session; its connect was not answered yet
+	StateConnected                  // the last connect was answered
+	StateWaiting                    // something failed: a pause before the next attempt
+	StateDisconnecting              // Disconnect is under way
+	StateClosed
 )
 
 func (s State) String() string {
@@ -52,7 +52,7 @@ type Status struct {
 	Unsettled int       // messages sent and not yet answered
 	Dropped   uint64    // events that no subscription was there for
 	Stray     uint64    // other messages that nobody was there for: replies to nothing that is out, and what was published without data
-	Err       error     // of the last failure, while State is Waiting or Closed
+	Err       error     // of the last failure, in StateWaiting and StateClosed
 }
 
 // String is one line for a log.
@@ -86,7 +86,7 @@ func (c *Client) onDecision(reason string, next time.Time) {
 // setState changes the state. The trace and the log hear of it after the step.
 func (c *Client) setState(fx *effects, to State, cause error) {
 	from := c.state
-	if from == to || from == Closed || from == Disconnecting && to != Closed {
+	if from == to || from == StateClosed || from == StateDisconnecting && to != StateClosed {
 		c.cause = cause
 		return
 	}
@@ -121,7 +121,7 @@ func (c *Client) Ready(ctx context.Context) error {
 		switch {
 		case err != nil:
 			return err
-		case state == Connected:
+		case state == StateConnected:
 			return nil
 		}
 		select {

@@ -175,7 +175,7 @@ func (c *Client) reportUndone(fx *effects, ch bayeux.Channel) {
 	}
 	for _, s := range t.subs {
 		if !s.local {
-			c.putGap(fx, s, Unsubscribed)
+			c.putGap(fx, s, GapUnsubscribed)
 		}
 	}
 }

@@ -17,7 +17,7 @@ type Subscription struct {
 	channel bayeux.Channel
 	bound   Bound
 	bell    chan struct{} // rung when there is something to take
-	full    FullPolicy
+	full    QueuePolicy
 	local   bool // Listen's
 	owes    bool // the gap of a new session, which is told once the server has the channel again; under the client's mutex
 
@@ -34,7 +34,7 @@ type Subscription struct {
 }
 
 func newSubscription(c *Client, ch bayeux.Channel, o *SubscribeOptions, local bool) *Subscription {
-	return &Subscription{c: c, channel: ch, local: local, bound: o.Queue.or(16_384, 16<<20), full: o.Full, bell: make(chan struct{}, 1)}
+	return &Subscription{c: c, channel: ch, local: local, bound: o.Queue.or(16_384, 16<<20), full: o.WhenFull, bell: make(chan struct{}, 1)}
 }
 
 // Channel is the channel or pattern subscribed to.
@@ -43,7 +43,7 @@ func (s *Subscription) Channel() bayeux.Channel { return s.channel }
 // Next returns the next message, waiting for it if there is none. A
 // *GapError stands where messages may be missing, and the next call goes on
 // behind it. Any other error but the context's is final: ErrUnsubscribed,
-// ErrClosed, ErrFull, why the client ended, or an *OpError if the server
+// ErrClosed, ErrQueueFull, why the client ended, or an *OpError if the server
 // refused the subscription in a later session.
 //
 // The message's Data and Ext may be shared with other subscriptions and must
@@ -158,12 +158,12 @@ func (s *Subscription) put(m *bayeux.Message, batch int) (opened *GapError, full
 	bytes := weight(m)
 	for s.size.Messages > 0 && (s.size.Messages >= s.bound.Messages || s.size.Bytes+bytes > s.bound.Bytes) {
 		switch s.full {
-		case EndWhenFull:
-			s.err = ErrFull
+		case QueueEndWhenFull:
+			s.err = ErrQueueFull
 			return nil, false, false
-		case DropNewest:
-			if s.addGap(GapError{Channel: s.channel, Reason: QueueFull, Missed: 1}) {
-				opened = &GapError{Channel: s.channel, Reason: QueueFull, Missed: 1}
+		case QueueDropNewest:
+			if s.addGap(GapError{Channel: s.channel, Reason: GapQueueFull, Missed: 1}) {
+				opened = &GapError{Channel: s.channel, Reason: GapQueueFull, Missed: 1}
 			}
 			return opened, true, false
 		}
@@ -250,9 +250,9 @@ func (s *Subscription) dropFirst() (opened *GapError) {
 	gap := e.gap
 	if gap != nil {
 		s.pop() // no gap follows another: this is the oldest message
-		gap.merge(&GapError{Reason: QueueFull, Missed: 1})
+		gap.merge(&GapError{Reason: GapQueueFull, Missed: 1})
 	} else {
-		gap = &GapError{Channel: s.channel, Reason: QueueFull, Missed: 1}
+		gap = &GapError{Channel: s.channel, Reason: GapQueueFull, Missed: 1}
 		opened = gap
 	}
 	if s.queue.n > 0 && s.queue.at(0).gap != nil {

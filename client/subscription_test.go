@@ -38,15 +38,15 @@ func taken(s *Subscription) (out []int, err error) {
 
 func TestFullQueue(t *testing.T) {
 	for _, row := range []struct {
-		full FullPolicy
+		full QueuePolicy
 		want []int
 		err  error
 	}{
-		{DropOldest, []int{-3, 4, 5}, nil},
-		{DropNewest, []int{1, 2, -3}, nil},
-		{EndWhenFull, []int{1, 2}, ErrFull},
+		{QueueDropOldest, []int{-3, 4, 5}, nil},
+		{QueueDropNewest, []int{1, 2, -3}, nil},
+		{QueueEndWhenFull, []int{1, 2}, ErrQueueFull},
 	} {
-		s := lone(SubscribeOptions{Queue: Bound{Messages: 2}, Full: row.full})
+		s := lone(SubscribeOptions{Queue: Bound{Messages: 2}, WhenFull: row.full})
 		for i := 1; i <= 5; i++ {
 			s.put(number(i), 0)
 		}
@@ -85,10 +85,10 @@ func TestQueueBoundCountsNames(t *testing.T) {
 
 func TestGapsMeetOnlyWhenNothingIsBetween(t *testing.T) {
 	s := lone(SubscribeOptions{})
-	s.putGap(GapError{Reason: ConnectionLost, Missed: -1})
-	s.putGap(GapError{Reason: NewSession, Missed: -1})
+	s.putGap(GapError{Reason: GapConnectionLost, Missed: -1})
+	s.putGap(GapError{Reason: GapNewSession, Missed: -1})
 	s.put(number(7), 0)
-	s.putGap(GapError{Reason: NewSession, Missed: -1})
+	s.putGap(GapError{Reason: GapNewSession, Missed: -1})
 	got, _ := taken(s)
 	require.Equal(t, []int{1, 7, 1}, got)
 }
@@ -96,11 +96,11 @@ func TestGapsMeetOnlyWhenNothingIsBetween(t *testing.T) {
 // TestNeighbouringGapsAreOne: it says the most that one of them says.
 func TestNeighbouringGapsAreOne(t *testing.T) {
 	for _, row := range []struct{ all, want []GapError }{
-		{[]GapError{{Reason: QueueFull, Missed: 2}, {Reason: QueueFull, Missed: 3}}, []GapError{{Reason: QueueFull, Missed: 5}}},
-		{[]GapError{{Reason: QueueFull, Missed: 2}, {Reason: ConnectionLost, Missed: -1}}, []GapError{{Reason: ConnectionLost, Missed: -1}}},
-		{[]GapError{{Reason: ConnectionLost, Missed: -1}, {Reason: QueueFull, Missed: 2}}, []GapError{{Reason: ConnectionLost, Missed: -1}}},
-		{[]GapError{{Reason: NewSession, Missed: -1}, {Reason: ConnectionLost, Missed: -1}}, []GapError{{Reason: NewSession, Missed: -1}}},
-		{[]GapError{{Reason: ConnectionLost, Missed: -1}, {Reason: NewSession, Missed: -1}}, []GapError{{Reason: NewSession, Missed: -1}}},
+		{[]GapError{{Reason: GapQueueFull, Missed: 2}, {Reason: GapQueueFull, Missed: 3}}, []GapError{{Reason: GapQueueFull, Missed: 5}}},
+		{[]GapError{{Reason: GapQueueFull, Missed: 2}, {Reason: GapConnectionLost, Missed: -1}}, []GapError{{Reason: GapConnectionLost, Missed: -1}}},
+		{[]GapError{{Reason: GapConnectionLost, Missed: -1}, {Reason: GapQueueFull, Missed: 2}}, []GapError{{Reason: GapConnectionLost, Missed: -1}}},
+		{[]GapError{{Reason: GapNewSession, Missed: -1}, {Reason: GapConnectionLost, Missed: -1}}, []GapError{{Reason: GapNewSession, Missed: -1}}},
+		{[]GapError{{Reason: GapConnectionLost, Missed: -1}, {Reason: GapNewSession, Missed: -1}}, []GapError{{Reason: GapNewSession, Missed: -1}}},
 	} {
 		s := lone(SubscribeOptions{})
 		for _, g := range row.all {
@@ -118,14 +118,14 @@ func TestNeighbouringGapsAreOne(t *testing.T) {
 // no more gaps than messages, and one.
 func TestGapsAreBounded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		full := rapid.SampledFrom([]FullPolicy{DropOldest, DropNewest}).Draw(t, "full")
-		s := lone(SubscribeOptions{Queue: Bound{Messages: rapid.IntRange(1, 5).Draw(t, "bound")}, Full: full})
+		full := rapid.SampledFrom([]QueuePolicy{QueueDropOldest, QueueDropNewest}).Draw(t, "full")
+		s := lone(SubscribeOptions{Queue: Bound{Messages: rapid.IntRange(1, 5).Draw(t, "bound")}, WhenFull: full})
 		for i := range rapid.IntRange(0, 200).Draw(t, "steps") {
 			switch rapid.IntRange(0, 4).Draw(t, "step") {
 			case 0:
-				s.putGap(GapError{Reason: ConnectionLost, Missed: -1})
+				s.putGap(GapError{Reason: GapConnectionLost, Missed: -1})
 			case 1:
-				s.putGap(GapError{Reason: NewSession, Missed: -1})
+				s.putGap(GapError{Reason: GapNewSession, Missed: -1})
 			case 2:
 				s.take(&consumer{}, true)
 			default:
@@ -146,8 +146,8 @@ func TestGapsAreBounded(t *testing.T) {
 // received = delivered + dropped + queued, and what is delivered is in order.
 func TestQueueConservesItsMessages(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		full := rapid.SampledFrom([]FullPolicy{DropOldest, DropNewest}).Draw(t, "full")
-		s := lone(SubscribeOptions{Queue: Bound{Messages: rapid.IntRange(1, 5).Draw(t, "bound")}, Full: full})
+		full := rapid.SampledFrom([]QueuePolicy{QueueDropOldest, QueueDropNewest}).Draw(t, "full")
+		s := lone(SubscribeOptions{Queue: Bound{Messages: rapid.IntRange(1, 5).Draw(t, "bound")}, WhenFull: full})
 		put, got, missed, last := 0, 0, 0, 0
 		pull := func() bool {
 			e, _, ok := s.take(&consumer{}, true)
@@ -189,7 +189,7 @@ func TestMessagesAndValues(t *testing.T) {
 	s := lone(SubscribeOptions{})
 	s.put(&bayeux.Message{Channel: "/a", Data: json.RawMessage(`{"n":1}`)}, 0)
 	s.put(&bayeux.Message{Channel: "/a", Data: json.RawMessage(`"no"`)}, 0)
-	s.putGap(GapError{Channel: "/a", Reason: NewSession, Missed: -1})
+	s.putGap(GapError{Channel: "/a", Reason: GapNewSession, Missed: -1})
 	s.put(&bayeux.Message{Channel: "/a", Data: json.RawMessage(`{"n":2}`)}, 0)
 	s.finish(ErrClosed)
 	var got []string

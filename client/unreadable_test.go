@@ -51,7 +51,7 @@ func TestMessageCostsItself(t *testing.T) {
 						} else {
 							require.Equal(t, []string{"2", gap, "4"}, pulled(b))
 						}
-						require.Equal(t, Connected, c.Status().State)
+						require.Equal(t, StateConnected, c.Status().State)
 						require.Equal(t, 1, c.Status().Session)
 						require.Nil(t, p.cutOf(l.ID))
 						next := leg()
@@ -210,7 +210,7 @@ func TestUselessAnswersEndInANewSession(t *testing.T) {
 					b := p.draw(transport.LaneCommands, l)
 					p.say(l, batch(reply(bayeux.MetaSubscribe, idOf(t, b, bayeux.MetaSubscribe), `"subscription":"/a"`), reply(bayeux.MetaConnect, idOf(t, b, bayeux.MetaConnect))))
 					require.Equal(t, []string{"gap: new session"}, pulled(s))
-					require.Equal(t, Connected, c.Status().State)
+					require.Equal(t, StateConnected, c.Status().State)
 				})
 			})
 		}

@@ -183,7 +183,7 @@ func newSession(t *testing.T, sub *client.Subscription) {
 		_, err := sub.Next(limit(t, time.Minute))
 		var gap *client.GapError
 		require.ErrorAs(t, err, &gap)
-		if gap.Reason == client.NewSession {
+		if gap.Reason == client.GapNewSession {
 			return
 		}
 	}
@@ -278,7 +278,7 @@ func TestNothingIsLostWhenTheNetworkIsCut(t *testing.T) {
 						return
 					case <-time.After(400 * time.Millisecond):
 					}
-					if c.Status().State == client.Connected {
+					if c.Status().State == client.StateConnected {
 						r.Cut()
 						r.Mend()
 						cuts++

@@ -76,7 +76,7 @@ func TestClientSleeps(t *testing.T) {
 		options []string
 	}{
 		{name: "the session lives", lease: "60s"},
-		{name: "the session expires", lease: "-1s", gaps: []client.GapReason{client.NewSession}, options: []string{"timeout=3000", "maxInterval=2000"}},
+		{name: "the session expires", lease: "-1s", gaps: []client.GapReason{client.GapNewSession}, options: []string{"timeout=3000", "maxInterval=2000"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

@@ -69,7 +69,7 @@ func TestServerIsKilledUnderLoad(t *testing.T) {
 				m.arrived(t, s.published)
 				m.look(func(y *tally) {
 					t.Logf("%v: %v", m.mode, y)
-					require.Equal(t, []client.GapReason{client.NewSession}, y.gaps, m.mode)
+					require.Equal(t, []client.GapReason{client.GapNewSession}, y.gaps, m.mode)
 					require.Zero(t, y.doubled+y.reordered+y.silent, m.mode)
 				})
 				require.Equal(t, 2, m.Status().Session, m.mode)

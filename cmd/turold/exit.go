@@ -45,9 +45,9 @@ func exitCode(err error) int {
 		return exitTransport
 	case errors.Is(err, errInterrupted), errors.Is(err, errUnread):
 		return exitDone
-	case errors.As(err, &refused), errors.Is(err, client.ErrLeft), errors.Is(err, errSameToken):
+	case errors.As(err, &refused), errors.Is(err, client.ErrServerEnded), errors.Is(err, errSameToken):
 		return exitRefused
-	case errors.As(err, &failed), errors.Is(err, client.ErrLate):
+	case errors.As(err, &failed), errors.Is(err, client.ErrNoReply):
 		return exitTransport
 	}
 	return exitUsage

@@ -101,7 +101,7 @@ func verdict(ctx context.Context, r *load.Report) error {
 	case r.Sessions.Up < r.Sessions.Asked && ended == nil:
 		return fmt.Errorf("%d sessions did not come up: %w", r.Sessions.Asked-r.Sessions.Up, r.First())
 	case r.Published.Unanswered > 0:
-		return &client.OutcomeError{Sent: true, Err: client.ErrLate}
+		return &client.OutcomeError{Sent: true, Err: client.ErrNoReply}
 	}
 	return cmp.Or(r.First(), ended)
 }

@@ -345,7 +345,7 @@ func TestDrainWithinItsTime(t *testing.T) {
 		defer cancel()
 		var left *client.DrainError
 		require.ErrorAs(x, x.service.drain(ctx), &left)
-		require.Equal(x, 1, left.Silent)
+		require.Equal(x, 1, left.Unconfirmed)
 		require.Equal(x, []string{"event: bye", "data: {}", "end"}, stream.got())
 		x.net.Stall("bus:80", false, false)
 	})

@@ -140,7 +140,7 @@ func (w *watcher) follow(ctx context.Context) error {
 	w.sessions.Add(1)
 	// The stock counts, not each sale: if the service is too slow for them, the
 	// oldest may go.
-	sales, err := c.Subscribe(ctx, "/sales", &client.SubscribeOptions{Queue: client.Bound{Messages: 1000}, Full: client.DropOldest})
+	sales, err := c.Subscribe(ctx, "/sales", &client.SubscribeOptions{Queue: client.Bound{Messages: 1000}, WhenFull: client.QueueDropOldest})
 	if err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (w *watcher) health(ctx context.Context) {
 		}
 		if c := w.current.Load(); c != nil {
 			s := c.Status()
-			fmt.Printf("health: ok=%v, %v for %v\n", s.State == client.Connected, s, time.Since(s.Since).Round(time.Second))
+			fmt.Printf("health: ok=%v, %v for %v\n", s.State == client.StateConnected, s, time.Since(s.Since).Round(time.Second))
 		}
 	}
 }

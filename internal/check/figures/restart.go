@@ -82,7 +82,7 @@ func comesBack(t *testing.T, mode fallback.Mode, outage time.Duration, n int) (h
 // connected is how many sessions are.
 func (f *farm) connected() (n int) {
 	for _, m := range f.all {
-		if s := m.c.Status(); s.State == client.Connected && s.Session > 1 {
+		if s := m.c.Status(); s.State == client.StateConnected && s.Session > 1 {
 			n++
 		}
 	}

@@ -200,7 +200,7 @@ var states = []*state{
 	{"waiting after a failure", nil, func(w *scene) func() {
 		c, shut := w.session(fallback.Auto, &client.Options{Backoff: func(int, time.Duration) time.Duration { return time.Minute }})
 		return func() {
-			require.Equal(w, client.Waiting, c.Status().State)
+			require.Equal(w, client.StateWaiting, c.Status().State)
 			shut()
 		}
 	}, func(w *scene, n int) {

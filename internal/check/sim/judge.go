@@ -42,7 +42,7 @@ func (r *reader) read() {
 		if errors.As(err, &gap) {
 			w.note("gap", r.u.name, ch, gap.Reason, gap.Missed)
 			a.gap(gap)
-			if acked && gap.Reason == client.ConnectionLost {
+			if acked && gap.Reason == client.GapConnectionLost {
 				w.t.Errorf("%s: a lost connection lost events, with ack", ch)
 			}
 			continue

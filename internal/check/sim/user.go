@@ -49,7 +49,7 @@ func (w *world) open() {
 			Gap: func(_ *client.Client, g *client.GapError) { w.tally.count("gap told: "+string(g.Reason), 1) },
 			State: func(_ *client.Client, from, to client.State, cause error) {
 				w.note("state", from, to, cause)
-				if to == client.Waiting {
+				if to == client.StateWaiting {
 					w.tally.count("pause", 1)
 				}
 			},

@@ -75,9 +75,9 @@ type Sees struct {
 	Op       string // of the *transport.Error
 	Status   int    // of the same
 	TooLarge bool   // it wraps bayeux.ErrTooLarge
-	Late     bool   // it wraps client.ErrLate, or the context's error where the caller's time was up first
+	Late     bool   // it wraps client.ErrNoReply, or the context's error where the caller's time was up first
 	Refused  bool   // it wraps a *bayeux.Error
-	Left     bool   // it wraps client.ErrLeft
+	Left     bool   // it wraps client.ErrServerEnded
 	Fails    bool   // it is an *client.OpError, and of no other type that is named here
 	Lacking  bool   // no reply came: Late, or Op cut, on a socket, Fails, TooLarge or Op decode by long-polling
 	May      bool   // or is told nothing: it depends on who is first

@@ -176,7 +176,7 @@ func sees(s attacks.Sees, err error) bool {
 	var op *client.OpError
 	var pipe *transport.Error
 	var server *bayeux.Error
-	late := errors.Is(err, client.ErrLate) || errors.Is(err, context.DeadlineExceeded)
+	late := errors.Is(err, client.ErrNoReply) || errors.Is(err, context.DeadlineExceeded)
 	refused, reached := errors.As(err, &server), errors.As(err, &pipe)
 	fails := errors.As(err, &op) && !refused && !reached
 	switch {
@@ -185,7 +185,7 @@ func sees(s attacks.Sees, err error) bool {
 	case s.TooLarge && !errors.Is(err, bayeux.ErrTooLarge):
 	case s.Late && !late:
 	case s.Refused && !refused:
-	case s.Left && !errors.Is(err, client.ErrLeft):
+	case s.Left && !errors.Is(err, client.ErrServerEnded):
 	case s.Fails && !fails:
 	case s.Lacking && !fails && !late && !errors.Is(err, bayeux.ErrTooLarge) && (!reached || pipe.Op != "cut" && pipe.Op != "decode"):
 	default:

@@ -143,7 +143,7 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 					on.Store(true)
 					s.net.Reset("server:80")
 					time.Sleep(time.Minute)
-					require.Equal(s, client.Waiting, c.Status().State)
+					require.Equal(s, client.StateWaiting, c.Status().State)
 					_, err = s.dialer.Dial(s.Context(), "http://server/cometd", options())
 					for _, err := range []error{err, c.Status().Err} {
 						var e *transport.Error

@@ -201,7 +201,7 @@ func TestTLSFailureIsTriedAgain(t *testing.T) {
 				s.net.Reset("server:443")
 				time.Sleep(5 * time.Second)
 				status := c.Status()
-				require.Equal(s, client.Waiting, status.State)
+				require.Equal(s, client.StateWaiting, status.State)
 				require.True(s, outOfDate(status.Err), "%v", status.Err)
 				require.Equal(s, before, served.Load())
 				shown.Store(valid)

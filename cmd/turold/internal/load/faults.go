@@ -100,9 +100,9 @@ func cause(err error) string {
 		return fmt.Sprintf("transport %s %d", failed.Op, failed.Status)
 	case errors.As(err, &failed):
 		return "transport " + failed.Op
-	case errors.Is(err, client.ErrLate), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, client.ErrNoReply), errors.Is(err, context.DeadlineExceeded):
 		return "timeout"
-	case errors.Is(err, client.ErrLeft):
+	case errors.Is(err, client.ErrServerEnded):
 		return "sent away"
 	case errors.Is(err, client.ErrClosed):
 		return "closed"

@@ -95,8 +95,8 @@ func TestClasses(t *testing.T) {
 		"unknown outcome: transport read": &client.OutcomeError{Sent: true, Err: &transport.Error{Op: "read", Err: errors.New("x")}},
 		"never sent: closed":              &client.OutcomeError{Err: client.ErrClosed},
 		"timeout":                         context.DeadlineExceeded,
-		"unknown outcome: timeout":        &client.OutcomeError{Sent: true, Err: client.ErrLate},
-		"sent away":                       client.ErrLeft,
+		"unknown outcome: timeout":        &client.OutcomeError{Sent: true, Err: client.ErrNoReply},
+		"sent away":                       client.ErrServerEnded,
 		"other":                           errors.New("x"),
 	} {
 		require.Equal(t, want, class(err))

@@ -101,7 +101,7 @@ func (t *Test) watch(d *client.Dialer) {
 		trace = *d.Trace
 	}
 	trace.State = func(_ *client.Client, _, to client.State, cause error) {
-		if to == client.Waiting && cause != nil && t.measuring() {
+		if to == client.StateWaiting && cause != nil && t.measuring() {
 			t.outages.Add(1)
 			t.faults.add("connection", cause)
 		}

@@ -79,7 +79,7 @@ func (l *list) read(ctx context.Context, r *round, sub *client.Subscription, slo
 type consumer struct {
 	list
 	s     *session
-	full  client.FullPolicy
+	full  client.QueuePolicy
 	bound int // messages; 0: the default
 	slow  time.Duration
 }
@@ -101,11 +101,11 @@ func (r *round) consume(ctx context.Context, readers *sync.WaitGroup) error {
 	const few, slow = 64, 3 * time.Millisecond
 	r.consumers = []*consumer{
 		{list: list{channel: eventChannels[0]}},
-		{list: list{channel: events + "*"}, full: client.DropNewest},
-		{list: list{channel: events + "**"}, full: client.EndWhenFull},
+		{list: list{channel: events + "*"}, full: client.QueueDropNewest},
+		{list: list{channel: events + "**"}, full: client.QueueEndWhenFull},
 		{list: list{channel: eventChannels[1]}, bound: few, slow: slow},
-		{list: list{channel: events + "*"}, full: client.DropNewest, bound: few, slow: slow},
-		{list: list{channel: eventChannels[2]}, full: client.EndWhenFull, bound: few, slow: slow},
+		{list: list{channel: events + "*"}, full: client.QueueDropNewest, bound: few, slow: slow},
+		{list: list{channel: eventChannels[2]}, full: client.QueueEndWhenFull, bound: few, slow: slow},
 		{list: list{channel: events + "**"}},
 	}
 	for n, k := range r.consumers {
@@ -121,7 +121,7 @@ func (r *round) consume(ctx context.Context, readers *sync.WaitGroup) error {
 }
 
 func (k *consumer) subscribe(ctx context.Context) (*client.Subscription, error) {
-	return k.s.c.Subscribe(ctx, k.channel, &client.SubscribeOptions{Full: k.full, Queue: client.Bound{Messages: k.bound}})
+	return k.s.c.Subscribe(ctx, k.channel, &client.SubscribeOptions{WhenFull: k.full, Queue: client.Bound{Messages: k.bound}})
 }
 
 // work reads. A subscription that ends because its queue is full is a gap, and
@@ -132,7 +132,7 @@ func (k *consumer) work(ctx context.Context, r *round, sub *client.Subscription)
 		if ctx.Err() != nil {
 			return
 		}
-		if !errors.Is(err, client.ErrFull) {
+		if !errors.Is(err, client.ErrQueueFull) {
 			r.violated("the subscription to %s ended: %v", k.channel, err)
 			return
 		}
@@ -142,7 +142,7 @@ func (k *consumer) work(ctx context.Context, r *round, sub *client.Subscription)
 				return
 			}
 		}
-		k.add(r, bayeux.Message{}, &client.GapError{Channel: k.channel, Reason: client.QueueFull, Missed: -1})
+		k.add(r, bayeux.Message{}, &client.GapError{Channel: k.channel, Reason: client.GapQueueFull, Missed: -1})
 	}
 }
 

@@ -98,7 +98,7 @@ func (r *round) judgeList(who string, l *list, times map[ID]int, life *life) {
 		switch {
 		case e.gap != nil:
 			r.count("gap: "+string(e.gap.Reason), 1)
-			if !r.cfg.NoAck && e.gap.Reason == client.ConnectionLost {
+			if !r.cfg.NoAck && e.gap.Reason == client.GapConnectionLost {
 				r.violated("%s: a lost connection lost events, with acknowledgement", who)
 			}
 			continue
@@ -220,7 +220,7 @@ func (r *round) unacknowledged(l *list, id ID, x *publish, to int) (fate string,
 		return fate, true
 	case wasTaken: // out of its order, and dropped where it came
 		for _, e := range l.entries {
-			excused = excused || e.gap != nil && e.gap.Reason == client.QueueFull
+			excused = excused || e.gap != nil && e.gap.Reason == client.GapQueueFull
 		}
 		return fate, excused && !r.ordered()
 	}

@@ -44,9 +44,9 @@ func TestOutcomesAreJudged(t *testing.T) {
 // TestEventsAreJudged: what a consumer may get of five events of a publisher, of
 // which the server took the first four and the fourth twice.
 func TestEventsAreJudged(t *testing.T) {
-	lost := &client.GapError{Missed: -1, Reason: client.NewSession}
-	full := &client.GapError{Missed: 1, Reason: client.QueueFull}
-	cut := &client.GapError{Missed: -1, Reason: client.ConnectionLost}
+	lost := &client.GapError{Missed: -1, Reason: client.GapNewSession}
+	full := &client.GapError{Missed: 1, Reason: client.GapQueueFull}
+	cut := &client.GapError{Missed: -1, Reason: client.GapConnectionLost}
 	for name, c := range map[string]struct {
 		yields []any // numbers and gaps
 		noAck  bool
