@@ -46,7 +46,7 @@ func (p params) turoldFirst(ctx context.Context, m *fallback.Memory) error {
 	d.Policy.Memory = m
 	s, err := p.begin(ctx, d, true)
 	if err == nil {
-		_, err = s.events.Next(ctx)
+		_, err = s.next(ctx)
 	}
 	return err
 }

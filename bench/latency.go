@@ -36,7 +36,7 @@ func (p params) eventer(ctx context.Context) (func() ([]int64, error), error) {
 			return nil, err
 		}
 		return func() ([]int64, error) {
-			m, err := s.events.Next(ctx)
+			m, err := s.next(ctx)
 			return []int64{number(m.Data)}, err
 		}, nil
 	}
@@ -110,7 +110,7 @@ func (p params) echoer(ctx context.Context) (func(data string) error, func() ([]
 			return s.Publish(ctx, inChannel, json.RawMessage(data))
 		}
 		return send, func() ([]int64, error) {
-			m, err := s.events.Next(ctx)
+			m, err := s.next(ctx)
 			return []int64{number(m.Data)}, err
 		}, nil
 	}

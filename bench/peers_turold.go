@@ -28,7 +28,7 @@ func (p params) openAlone(ctx context.Context) (*session, error) {
 
 // nextDatum waits for an event and decodes its data. A gap is an error.
 func (s *session) nextDatum(ctx context.Context) (d datum, err error) {
-	m, err := s.events.Next(ctx)
+	m, err := s.next(ctx)
 	if err == nil {
 		err = json.Unmarshal(m.Data, &d)
 	}

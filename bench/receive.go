@@ -7,8 +7,6 @@ import (
 	"runtime"
 	"syscall"
 	"time"
-
-	"github.com/turold/turold/client"
 )
 
 // warmUp is what does not count.
@@ -60,14 +58,17 @@ func (p params) receiver(ctx context.Context) (func() (int, error), error) {
 			return nil, err
 		}
 		return func() (int, error) {
-			m, err := s.events.Next(ctx)
+			item, err := s.events.Next(ctx)
+			m, ok := item.Value()
 			switch {
-			case errors.As(err, new(*client.GapError)): // what was missed was not received
+			case err != nil:
+				return 0, err
+			case !ok: // what was missed was not received
 				return 0, nil
-			case err == nil && len(m.Data) == 0:
-				err = errors.New("an event without data")
+			case len(m.Data) == 0:
+				return 0, errors.New("an event without data")
 			}
-			return 1, err
+			return 1, nil
 		}, nil
 	case p.Kind == "websocket":
 		k, err := dialRaw(ctx, p)

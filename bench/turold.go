@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/turold/turold/bayeux"
@@ -13,6 +14,13 @@ import (
 type session struct {
 	*client.Client
 	events *client.Subscription
+}
+
+// next waits for an event. A gap is an error.
+func (s *session) next(ctx context.Context) (bayeux.Message, error) {
+	item, err := s.events.Next(ctx)
+	m, _ := item.Value()
+	return m, cmp.Or(err, item.Problem())
 }
 
 // dialer is for one transport alone, or for both.

@@ -115,7 +115,7 @@ func TestSocketsDieUnderLoad(t *testing.T) {
 					require.NoError(s, s.server.Publish("/a", published))
 					r := reader{last: -1}
 					for r.last < published {
-						m, err := sub.Next(s.Context())
+						m, err := client.Flat(sub.Next(s.Context()))
 						require.True(s, r.take(string(m.Data), err), "%v", err)
 					}
 					require.Empty(s, r.silent, "lost, doubled or out of order without a word")

@@ -559,7 +559,7 @@ func (b *badReply) look(t *testing.T, mode fallback.Mode) (got outcome) {
 
 func (s *sight) read(ctx context.Context) {
 	for {
-		m, err := s.sub.Next(ctx)
+		m, err := client.Flat(s.sub.Next(ctx))
 		var gap *client.GapError
 		switch {
 		case errors.As(err, &gap):

@@ -73,7 +73,7 @@ func TestADayOfTrouble(t *testing.T) {
 					require.NoError(s, err)
 					wg.Go(func() {
 						for {
-							m, err := sub.Next(ctx)
+							m, err := client.Flat(sub.Next(ctx))
 							if !readers[i].take(string(m.Data), err) {
 								return
 							}

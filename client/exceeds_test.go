@@ -102,7 +102,7 @@ type collected struct {
 // collect pulls until the last good event has come.
 func collect(s *stack, sub *client.Subscription, last int) (got collected) {
 	for start := time.Now(); time.Since(start) < 2*time.Minute; {
-		m, err := sub.Next(s.Context())
+		m, err := client.Flat(sub.Next(s.Context()))
 		var gap *client.GapError
 		switch {
 		case errors.As(err, &gap):

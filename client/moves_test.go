@@ -87,12 +87,12 @@ func TestAHundredMovesUnderLoad(t *testing.T) {
 						published++
 						time.Sleep(time.Second / time.Duration(rate))
 						for len(seen) < published-rate { // what was published a second ago is there
-							take(sub.Next(s.Context()))
+							take(client.Flat(sub.Next(s.Context())))
 						}
 					}
 					time.Sleep(5 * time.Second)
 					for len(seen) < published {
-						take(sub.Next(s.Context()))
+						take(client.Flat(sub.Next(s.Context())))
 					}
 					require.Zero(s, doubled)
 					if !o.NoAck {
@@ -149,7 +149,7 @@ func (s *stack) first(d *client.Dialer, o *client.Options) time.Duration {
 	require.NoError(s, err)
 	sub, err := c.Subscribe(s.Context(), "/a", nil)
 	require.NoError(s, err)
-	_, err = sub.Next(s.Context())
+	_, err = client.Flat(sub.Next(s.Context()))
 	require.NoError(s, err)
 	took := time.Since(begun)
 	require.NoError(s, c.Close())
@@ -231,7 +231,7 @@ func TestLargeMessagesGoAnotherWay(t *testing.T) {
 			time.Sleep(40 * time.Second)
 			require.Equal(s, transport.WebSocket, s.c.Status().Transport)
 			require.NoError(s, s.c.Publish(s.Context(), "/a", strings.Repeat("x", 20<<10)))
-			m, err := sub.Next(s.Context())
+			m, err := client.Flat(sub.Next(s.Context()))
 			require.NoError(s, err)
 			require.Len(s, m.Data, 20<<10+2)
 		}

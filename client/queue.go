@@ -8,6 +8,14 @@ type entry struct {
 	gap *GapError
 }
 
+// item is what the application gets of e.
+func (e *entry) item() Item[bayeux.Message] {
+	if e.gap != nil {
+		return ItemOfGap[bayeux.Message](e.gap)
+	}
+	return Item[bayeux.Message]{value: e.m, ok: true, channel: e.m.Channel}
+}
+
 // A deque is a ring that grows.
 type deque struct {
 	ring []entry

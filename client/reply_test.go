@@ -179,7 +179,7 @@ func TestRepliesWithoutIDs(t *testing.T) {
 								}
 								go func() {
 									for {
-										m, err := sub.Next(s.Context())
+										m, err := client.Flat(sub.Next(s.Context()))
 										if err != nil {
 											return
 										}

@@ -37,7 +37,7 @@ func TestOneThatNeverReadsHarmsNobody(t *testing.T) {
 			require.NoError(s, err)
 			readersDone.Go(func() {
 				for n := range total {
-					m, err := sub.Next(s.Context())
+					m, err := client.Flat(sub.Next(s.Context()))
 					if err != nil || string(m.Data) != strconv.Itoa(n) {
 						lost[i]++
 					}
@@ -70,12 +70,12 @@ func TestOneThatNeverReadsHarmsNobody(t *testing.T) {
 		s.Logf("a publish meanwhile took %v; heap in MiB: %d at first, %d at last", slowest, heap[0]>>20, heap[seconds-1]>>20)
 
 		// The sleeper wakes up: one gap, its size, and the newest thousand.
-		_, err = sleeper.Next(s.Context())
+		_, err = client.Flat(sleeper.Next(s.Context()))
 		var gap *client.GapError
 		require.ErrorAs(s, err, &gap)
 		require.Equal(s, client.GapError{Channel: "/a", Reason: client.GapQueueFull, Missed: total - keeps}, *gap)
 		for n := total - keeps; n < total; n++ {
-			m, err := sleeper.Next(s.Context())
+			m, err := client.Flat(sleeper.Next(s.Context()))
 			require.NoError(s, err)
 			require.Equal(s, strconv.Itoa(n), string(m.Data))
 		}
@@ -131,7 +131,7 @@ func TestPoliciesOfAFullQueue(t *testing.T) {
 					}
 					var got []string
 					for range tc.want {
-						m, err := sub.Next(s.Context())
+						m, err := client.Flat(sub.Next(s.Context()))
 						got = append(got, seen(m, err))
 					}
 					require.Equal(s, tc.want, got)

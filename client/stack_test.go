@@ -94,7 +94,7 @@ func (s *stack) serve(o *bayeuxtest.Options) {
 func next(t *testing.T, sub *client.Subscription, within time.Duration) (string, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), within)
 	defer cancel()
-	m, err := sub.Next(ctx)
+	m, err := client.Flat(sub.Next(ctx))
 	return string(m.Data), err
 }
 
@@ -112,7 +112,7 @@ func TestEventsAndPublishes(t *testing.T) {
 				require.NoError(s, s.c.Flush(s.Context()))
 				var got, want []string
 				for n := range count {
-					m, err := sub.Next(s.Context())
+					m, err := client.Flat(sub.Next(s.Context()))
 					require.NoError(s, err)
 					got, want = append(got, string(m.Data)), append(want, strconv.Itoa(n))
 				}

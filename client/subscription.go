@@ -40,21 +40,21 @@ func newSubscription(c *Client, ch bayeux.Channel, o *SubscribeOptions, local bo
 // Channel is the channel or pattern subscribed to.
 func (s *Subscription) Channel() bayeux.Channel { return s.channel }
 
-// Next returns the next message, waiting for it if there is none. A
-// *GapError stands where messages may be missing, and the next call goes on
-// behind it. Any other error but the context's is final: ErrUnsubscribed,
-// ErrClosed, ErrQueueFull, why the client ended, or an *OpError if the server
-// refused the subscription in a later session.
+// Next returns the next item of the stream, and waits for it if there is none
+// yet: a message, or a gap where messages may be missing. The error is the
+// context's, after which Next may be called again, or why the stream is over:
+// ErrUnsubscribed, ErrClosed, ErrDraining, ErrQueueFull, why the client ended, or
+// an *OpError if the server refused the subscription in a later session.
 //
 // The message's Data and Ext may be shared with other subscriptions and must
 // not be changed; they stay valid, and may keep the whole frame they came in, or
 // what came in it for this subscription.
-func (s *Subscription) Next(ctx context.Context) (bayeux.Message, error) {
+func (s *Subscription) Next(ctx context.Context) (Item[bayeux.Message], error) {
 	e, err, _ := s.next(ctx, new(consumer))
-	if e.gap != nil {
-		return e.m, e.gap
+	if err != nil {
+		return Item[bayeux.Message]{}, err
 	}
-	return e.m, err
+	return e.item(), nil
 }
 
 // next is Next; over: err is the subscription's end, not the context's.
@@ -72,11 +72,11 @@ func (s *Subscription) next(ctx context.Context, k *consumer) (e entry, err erro
 	}
 }
 
-// Messages yields what Next returns, until the context ends or the
-// subscription does. After a *GapError the loop goes on; any other error is
-// the last, and after Unsubscribe the loop ends without one.
-func (s *Subscription) Messages(ctx context.Context) iter.Seq2[bayeux.Message, error] {
-	return func(yield func(bayeux.Message, error) bool) {
+// Messages yields the items that Next returns, messages and gaps, until the context
+// ends or the subscription does. An error is the last thing that it yields: the loop
+// is over. After Unsubscribe it ends without one.
+func (s *Subscription) Messages(ctx context.Context) iter.Seq2[Item[bayeux.Message], error] {
+	return func(yield func(Item[bayeux.Message], error) bool) {
 		k := &consumer{loop: true}
 		defer s.back(k) // also where the body panics
 		for {
@@ -85,12 +85,10 @@ func (s *Subscription) Messages(ctx context.Context) iter.Seq2[bayeux.Message, e
 			case over && errors.Is(err, ErrUnsubscribed):
 				return
 			case err != nil: // the context's may be anything: its cause is the caller's
-				yield(e.m, err)
+				yield(Item[bayeux.Message]{}, err)
 				return
-			case e.gap != nil:
-				err = e.gap
 			}
-			if !yield(e.m, err) {
+			if !yield(e.item(), nil) {
 				return
 			}
 		}

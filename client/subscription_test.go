@@ -193,15 +193,16 @@ func TestMessagesAndValues(t *testing.T) {
 	s.put(&bayeux.Message{Channel: "/a", Data: json.RawMessage(`{"n":2}`)}, 0)
 	s.finish(ErrClosed)
 	var got []string
-	for v, err := range Values[struct{ N int }](s.Messages(context.Background())) {
-		got = append(got, fmt.Sprint(v.N, " ", err))
+	for item, err := range Values[struct{ N int }](s.Messages(context.Background())) {
+		v, ok := item.Value()
+		got = append(got, fmt.Sprint(v.N, " ", ok, " ", item.Channel(), " ", item.Problem(), " ", err))
 	}
 	require.Len(t, got, 5)
-	require.Equal(t, "1 <nil>", got[0])
-	require.Contains(t, got[1], "data on /a is no struct")
-	require.Equal(t, "0 client: gap on /a: new session", got[2])
-	require.Equal(t, "2 <nil>", got[3])
-	require.Equal(t, "0 "+ErrClosed.Error(), got[4])
+	require.Equal(t, "1 true /a <nil> <nil>", got[0])
+	require.Contains(t, got[1], "0 false /a client: data on /a is no struct")
+	require.Equal(t, "0 false /a client: gap on /a: new session <nil>", got[2])
+	require.Equal(t, "2 true /a <nil> <nil>", got[3])
+	require.Equal(t, "0 false  <nil> "+ErrClosed.Error(), got[4])
 
 	s = lone(SubscribeOptions{})
 	s.finish(ErrUnsubscribed)

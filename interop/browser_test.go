@@ -228,8 +228,10 @@ func TestChatInABrowser(t *testing.T) {
 	p.shows("#lines li", "Edith: well met")
 	var heard []string
 	for range 2 {
-		m, err := room.Next(limit(t, time.Minute))
+		item, err := room.Next(limit(t, time.Minute))
 		require.NoError(t, err)
+		m, ok := item.Value()
+		require.True(t, ok, "%v", item)
 		heard = append(heard, string(m.Data))
 	}
 	require.Contains(t, strings.Join(heard, " "), "well met")

@@ -67,8 +67,10 @@ type number struct {
 // pull returns the numbers of the next count events.
 func pull(t *testing.T, sub *client.Subscription, count int) (got []int) {
 	t.Helper()
-	for n, err := range client.Values[number](sub.Messages(limit(t, 3*time.Minute))) {
+	for item, err := range client.Values[number](sub.Messages(limit(t, 3*time.Minute))) {
 		require.NoError(t, err, "after %d events", len(got))
+		n, ok := item.Value()
+		require.True(t, ok, "%v after %d events", item, len(got))
 		if got = append(got, n.N); len(got) == count {
 			break
 		}
@@ -180,9 +182,10 @@ func TestSessionExpires(t *testing.T) {
 func newSession(t *testing.T, sub *client.Subscription) {
 	t.Helper()
 	for {
-		_, err := sub.Next(limit(t, time.Minute))
-		var gap *client.GapError
-		require.ErrorAs(t, err, &gap)
+		item, err := sub.Next(limit(t, time.Minute))
+		require.NoError(t, err)
+		gap := item.Gap()
+		require.NotNil(t, gap)
 		if gap.Reason == client.GapNewSession {
 			return
 		}

@@ -2,7 +2,6 @@ package interop_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -219,15 +218,13 @@ func (p *scenario) ours() string {
 
 // collect takes events until the last good one and all of our own have come.
 func (p *scenario) collect(t *testing.T, sub *client.Subscription, last string, own int) {
-	for m, err := range sub.Messages(limit(t, time.Minute)) {
-		var gap *client.GapError
-		switch {
-		case errors.As(err, &gap):
+	for item, err := range sub.Messages(limit(t, time.Minute)) {
+		require.NoError(t, err, "after %q", p.got)
+		if gap := item.Gap(); gap != nil {
 			p.gaps++
 			p.got = append(p.got, "gap: "+string(gap.Reason))
-		case err != nil:
-			require.NoError(t, err, "after %q", p.got)
-		case m.Data != nil:
+		}
+		if m, _ := item.Value(); m.Data != nil {
 			p.got = append(p.got, string(m.Data))
 		}
 		if slices.Contains(p.got, last) && len(p.all("own")) >= own {

@@ -1,6 +1,7 @@
 package interop_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -113,9 +114,10 @@ func (c *counted) Write(b []byte) (int, error) {
 // count counts until the session is closed.
 func (m *member) count() {
 	defer close(m.done)
-	for e, err := range m.sub.Messages(context.Background()) {
+	for item, err := range m.sub.Messages(context.Background()) {
 		var n number
-		if err == nil {
+		e, ok := item.Value()
+		if err = cmp.Or(err, item.Problem()); ok {
 			err = json.Unmarshal(e.Data, &n)
 		}
 		m.mu.Lock()

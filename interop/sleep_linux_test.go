@@ -3,7 +3,6 @@ package interop_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"os"
 	"syscall"
@@ -52,13 +51,11 @@ func subscribeJob(args []string) error {
 }
 
 func tell(mode fallback.Mode, sub *client.Subscription) {
-	for m, err := range sub.Messages(context.Background()) {
-		var gap *client.GapError
+	for item := range sub.Messages(context.Background()) {
 		var n number
-		switch {
-		case errors.As(err, &gap):
+		if gap := item.Gap(); gap != nil {
 			say(heard{Mode: mode, Gap: string(gap.Reason)})
-		case err == nil && json.Unmarshal(m.Data, &n) == nil:
+		} else if m, ok := item.Value(); ok && json.Unmarshal(m.Data, &n) == nil {
 			say(heard{Mode: mode, N: n.N})
 		}
 	}

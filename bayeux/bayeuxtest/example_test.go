@@ -34,7 +34,7 @@ func Example() {
 	_, err = c.Call(ctx, "greet", "nobody")
 	fmt.Println(err)
 	// Output:
-	// "hello" <nil>
+	// "hello" true <nil>
 	// client: call /service/greet: bayeux: failed: 500::there is nobody
 }
 
@@ -59,8 +59,9 @@ func ExampleServer_PublishRaw() {
 	if err := server.PublishRaw(`{"channel":"/news","data":"hello","mine":1,"advice":{"reconnect":"none"}}`); err != nil {
 		panic(err)
 	}
-	m, err := sub.Next(ctx)
-	fmt.Println(string(m.Data), err)
+	item, err := sub.Next(ctx)
+	m, ok := item.Value()
+	fmt.Println(string(m.Data), ok, err)
 	// Output:
-	// "hello" <nil>
+	// "hello" true <nil>
 }

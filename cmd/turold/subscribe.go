@@ -80,13 +80,14 @@ type gap struct {
 
 // pull prints one subscription until it ends, and says why.
 func (p *printer) pull(ctx context.Context, sub *client.Subscription) error {
-	for m, err := range sub.Messages(ctx) {
-		var lost *client.GapError
-		switch {
-		case errors.As(err, &lost):
-			err = p.gap(lost)
-		case err == nil:
+	for item, err := range sub.Messages(ctx) {
+		if err != nil {
+			return err
+		}
+		if m, ok := item.Value(); ok {
 			err = p.event(m)
+		} else {
+			err = p.gap(item.Gap())
 		}
 		if err != nil {
 			return err

@@ -73,17 +73,16 @@ func (us *users) begin(u *user) (subs []*client.Subscription, err error) {
 
 // pass passes on what a subscription brings, and returns why it ended.
 func (us *users) pass(u *user, sub *client.Subscription) error {
-	for m, err := range sub.Messages(u.ctx) {
-		var gap *client.GapError
-		switch {
-		case err == nil:
+	for item, err := range sub.Messages(u.ctx) {
+		if err != nil {
+			return err
+		}
+		if m, ok := item.Value(); ok {
 			us.counts.passed.Add(1)
 			u.tell(us, event{data: encode(m.Channel, m.Data)})
-		case errors.As(err, &gap):
+		} else {
 			us.counts.gaps.Add(1)
-			u.tell(us, event{kind: "gap", data: encode(gap.Channel, nil)})
-		default:
-			return err
+			u.tell(us, event{kind: "gap", data: encode(item.Channel(), nil)})
 		}
 	}
 	return client.ErrUnsubscribed

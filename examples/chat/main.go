@@ -120,9 +120,14 @@ func talk(ctx context.Context, url string) error {
 
 // hear prints the next count lines.
 func hear(ctx context.Context, name string, sub *client.Subscription, count int) error {
-	for line, err := range client.Values[Line](sub.Messages(ctx)) {
+	for item, err := range client.Values[Line](sub.Messages(ctx)) {
 		if err != nil {
 			return err
+		}
+		line, ok := item.Value()
+		if !ok { // some lines may be missing, or somebody sent what is no Line
+			fmt.Printf("%s: %v\n", name, item.Problem())
+			continue
 		}
 		fmt.Printf("%s hears %s: %s\n", name, line.From, line.Text)
 		if count--; count == 0 {

@@ -88,13 +88,17 @@ func read(ctx context.Context, numbers *client.Subscription, count <-chan int) e
 		default:
 		}
 		short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
-		m, err := numbers.Next(short)
+		item, err := numbers.Next(short)
 		cancel()
 		if short.Err() != nil && ctx.Err() == nil && err != nil {
 			continue
 		}
 		if err != nil {
 			return err
+		}
+		m, ok := item.Value()
+		if !ok {
+			return item.Gap() // with acknowledgement there is none
 		}
 		if string(m.Data) != fmt.Sprint(next) {
 			return fmt.Errorf("%s where %d is due", m.Data, next)

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
 	"time"
@@ -54,14 +53,14 @@ func run() error {
 	}
 
 	n := 0
-	for q, err := range client.Values[Quote](quotes.Messages(ctx)) {
-		var gap *client.GapError
-		switch {
-		case errors.As(err, &gap):
-			fmt.Println("messages may be missing:", gap)
+	for item, err := range client.Values[Quote](quotes.Messages(ctx)) {
+		if err != nil {
+			return err // the subscription is over
+		}
+		q, ok := item.Value()
+		if !ok { // messages may be missing here, or one is no Quote
+			fmt.Println("no quote:", item.Problem())
 			continue
-		case err != nil:
-			return err
 		}
 		fmt.Printf("%s at %.2f, over %s\n", q.Symbol, q.Price, c.Status().Transport)
 		if n++; n == 2 {

@@ -147,19 +147,15 @@ func (w *watcher) follow(ctx context.Context) error {
 	if err := w.reload(ctx, c); err != nil { // what was sold before the subscription
 		return err
 	}
-	for sale, err := range client.Values[Sale](sales.Messages(ctx)) {
-		var gap *client.GapError
-		var garbled *client.DecodeError
-		switch {
-		case errors.As(err, &gap):
-			err = w.reload(ctx, c)
-		case errors.As(err, &garbled):
-			w.logger.Warn("passed over", "reason", garbled)
-			continue
-		case err == nil:
-			w.left.Store(int64(sale.Left))
-		}
+	for item, err := range client.Values[Sale](sales.Messages(ctx)) {
 		if err != nil {
+			return err
+		}
+		if sale, ok := item.Value(); ok {
+			w.left.Store(int64(sale.Left))
+		} else if misfit := item.Misfit(); misfit != nil {
+			w.logger.Warn("passed over", "reason", misfit)
+		} else if err := w.reload(ctx, c); err != nil { // a gap
 			return err
 		}
 	}

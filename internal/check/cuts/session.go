@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -199,13 +200,13 @@ func (s *session) publish(ctx context.Context) {
 // their order, no gap, and nothing behind them.
 func (s *session) read(sub *client.Subscription, n int) {
 	for ; ; n += len(channels) {
-		m, err := sub.Next(context.Background())
+		item, err := sub.Next(context.Background())
 		if errors.Is(err, client.ErrClosed) {
 			return
 		}
-		good := err == nil && string(m.Data[1:5]) == fmt.Sprintf("%04d", n)
-		if !good {
-			s.breaks("in the place of event %d: %.5s, %v", n, m.Data, err)
+		m, ok := item.Value()
+		if !ok || string(m.Data[1:5]) != fmt.Sprintf("%04d", n) {
+			s.breaks("in the place of event %d: %.5s, %v", n, m.Data, cmp.Or(err, item.Problem()))
 			s.got <- false
 			return
 		}

@@ -76,8 +76,10 @@ func rescued(t *testing.T, d *door, url string, m *fallback.Memory, published *a
 
 // next is the number of the next event, which follows on the last; 0: any.
 func next(ctx context.Context, t *testing.T, sub *client.Subscription, last int64) int64 {
-	m, err := sub.Next(ctx)
+	item, err := sub.Next(ctx)
 	require.NoError(t, err)
+	m, ok := item.Value()
+	require.True(t, ok, "%v", item)
 	n, err := strconv.ParseInt(string(m.Data), 10, 64)
 	require.NoError(t, err)
 	if last > 0 {

@@ -92,13 +92,14 @@ func (f *farm) count(all *[]time.Duration) (n int) {
 // read reads until the first event that came after the silence began, gaps aside.
 func (f *farm) read(ctx context.Context, sub *client.Subscription, silent *time.Time, took *[]time.Duration) {
 	for first := false; !first; {
-		_, err := sub.Next(ctx)
+		item, _ := sub.Next(ctx)
 		if ctx.Err() != nil {
 			return
 		}
+		_, event := item.Value()
 		f.do(func() {
 			// What was on its way still comes.
-			if first = err == nil && !silent.IsZero() && time.Since(*silent) > 2*oneWay; first {
+			if first = event && !silent.IsZero() && time.Since(*silent) > 2*oneWay; first {
 				*took = append(*took, time.Since(*silent))
 			}
 		})

@@ -37,9 +37,8 @@ func (r *reader) read() {
 	acked := !r.u.noAck && w.options.Profile != bayeuxtest.Faye
 	a := account{strict: acked, since: r.since, last: -1, holes: map[int]*hole{}}
 	for {
-		m, err := r.sub.Next(w.ctx)
-		var gap *client.GapError
-		if errors.As(err, &gap) {
+		item, err := r.sub.Next(w.ctx)
+		if gap := item.Gap(); gap != nil {
 			w.note("gap", r.u.name, ch, gap.Reason, gap.Missed)
 			a.gap(gap)
 			if acked && gap.Reason == client.GapConnectionLost {
@@ -53,6 +52,7 @@ func (r *reader) read() {
 			}
 			break
 		}
+		m, _ := item.Value()
 		w.note("event", r.u.name, ch, string(m.Data))
 		n, err := strconv.Atoi(string(m.Data))
 		if err == nil {

@@ -1,6 +1,7 @@
 package attacks_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -161,10 +162,11 @@ func (r *run) serves(sub *client.Subscription) bool {
 func (r *run) arrives(sub *client.Subscription, n int) bool {
 	ctx, cancel := context.WithTimeout(r.Context(), deadline)
 	defer cancel()
-	for m, err := range sub.Messages(ctx) {
-		r.tell(err)
+	for item, err := range sub.Messages(ctx) {
+		r.tell(cmp.Or(err, item.Problem()))
+		m, ok := item.Value()
 		require.NotEqual(r, `"nobody asked"`, string(m.Data))
-		if err == nil && string(m.Data) == strconv.Itoa(n) {
+		if ok && string(m.Data) == strconv.Itoa(n) {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package fidelity
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -86,19 +87,21 @@ func (s *stage) status(what string, c *client.Client) {
 }
 
 func (s *stage) event(ctx context.Context, sub *client.Subscription) {
-	m, err := sub.Next(ctx)
-	s.outcome("event "+string(m.Channel)+" "+string(m.Data), err)
+	item, err := sub.Next(ctx)
+	m, _ := item.Value()
+	s.outcome("event "+string(m.Channel)+" "+string(m.Data), cmp.Or(err, item.Problem()))
 }
 
 // past goes on past gaps, of which there must be one.
 func (s *stage) past(ctx context.Context, sub *client.Subscription) {
 	gaps := false
 	for {
-		m, err := sub.Next(ctx)
-		if gap := (*client.GapError)(nil); errors.As(err, &gap) {
+		item, err := sub.Next(ctx)
+		if item.Gap() != nil {
 			gaps = true
 			continue
 		}
+		m, _ := item.Value()
 		s.printf("! gap %v", gaps)
 		s.outcome("event "+string(m.Channel)+" "+string(m.Data), err)
 		return

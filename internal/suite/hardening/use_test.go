@@ -1,6 +1,7 @@
 package hardening
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"sync"
@@ -56,8 +57,8 @@ func (s *secretive) use(c *client.Client, late bool) {
 
 // read pulls a subscription until it ends.
 func (s *secretive) read(ctx context.Context, sub *client.Subscription) {
-	for _, err := range client.Values[time.Time](sub.Messages(ctx)) { // whose errors quote what is none
-		s.k.err("Next", err)
+	for item, err := range client.Values[time.Time](sub.Messages(ctx)) { // whose errors quote what is none
+		s.k.err("Next", cmp.Or(err, item.Problem()))
 	}
 	s.k.value("Subscription", sub)
 }

@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"github.com/turold/turold/bayeux"
@@ -39,16 +38,16 @@ type reader struct {
 // read takes what a subscription gets, until the context or the subscription
 // ends.
 func (t *Test) read(ctx context.Context, r *reader) {
-	for m, err := range r.sub.Messages(ctx) {
-		var gap *client.GapError
-		switch {
-		case errors.As(err, &gap):
+	for item, err := range r.sub.Messages(ctx) {
+		if err != nil {
+			t.fault(ctx, "subscription", err)
+			return
+		}
+		if m, ok := item.Value(); ok {
+			t.take(r, m)
+		} else {
 			r.gap()
 			t.gaps.Add(1)
-		case err != nil:
-			t.fault(ctx, "subscription", err)
-		default:
-			t.take(r, m)
 		}
 	}
 }

@@ -63,12 +63,12 @@ func (l *list) add(r *round, m bayeux.Message, gap *client.GapError) {
 // read adds what a subscription yields, until that ends or the context does.
 func (l *list) read(ctx context.Context, r *round, sub *client.Subscription, slow time.Duration) error {
 	for {
-		m, err := sub.Next(ctx)
-		var gap *client.GapError
-		if err != nil && !errors.As(err, &gap) {
+		item, err := sub.Next(ctx)
+		if err != nil {
 			return err
 		}
-		l.add(r, m, gap)
+		m, _ := item.Value()
+		l.add(r, m, item.Gap())
 		if slow > 0 && !r.calm.Load() {
 			sleep(ctx, slow)
 		}
