@@ -51,7 +51,7 @@ func (c *Client) Close() error {
 	c.step(func(fx *effects) { c.endForGood(fx, ErrClosed) })
 	c.closeTransport()
 	if c.ownsDialer {
-		c.dialer.Close()
+		return c.dialer.Close()
 	}
 	return nil
 }

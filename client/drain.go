@@ -13,19 +13,19 @@ const (
 	goodbyeFor = time.Second // later an unanswered one makes room for the next, and goes on waiting
 )
 
-// A DrainError is what Drain left undone, in sessions. One session may count
-// in each.
+// A DrainError counts the sessions that Drain left with something undone. One
+// session may count in each field.
 type DrainError struct {
-	Unhandled   int   // with messages in queues, or in a consumer's hands
-	Unsettled   int   // with publishes or calls that had no outcome
-	Unconfirmed int   // whose goodbye the server did not confirm: it keeps them until they expire
-	Err         error // the context's; nil if Drain had all the time it wanted
+	Unhandled   int   // sessions with messages in queues, or in a consumer's hands
+	Unsettled   int   // sessions with publishes or calls that had no outcome
+	Unconfirmed int   // sessions whose goodbye the server did not confirm: it keeps them until they expire
+	Err         error // the context's; nil if Drain had all the time it needed
 }
 
 func (e *DrainError) Error() string {
 	s := fmt.Sprintf("client: drain: sessions left unhandled: %d, unsettled: %d, unconfirmed: %d", e.Unhandled, e.Unsettled, e.Unconfirmed)
 	if e.Err != nil {
-		s += fmt.Sprintf(": %v", e.Err)
+		s += ": " + text(e.Err)
 	}
 	return s
 }
@@ -69,12 +69,27 @@ func (d *Dialer) Drain(ctx context.Context) error {
 		})
 	}
 	all.Wait()
-	d.Close()
-	if left.Unhandled+left.Unsettled+left.Unconfirmed == 0 {
+	_ = d.Close()
+	return left.orNil(ctx)
+}
+
+// Drain ends the session in good order, as Dialer.Drain ends every session of a
+// Dialer: nothing new is taken, what its queues hold is handled, its publishes
+// settle, it says goodbye and is closed. The error is nil or a *DrainError that
+// counts this one session. On a client that is closed it returns nil. Drain may be
+// called again and concurrently; the call whose context ends first closes the client.
+func (c *Client) Drain(ctx context.Context) error {
+	left := c.drain(ctx)
+	return left.orNil(ctx)
+}
+
+// orNil returns e, with the context's error, if anything was left undone.
+func (e *DrainError) orNil(ctx context.Context) error {
+	if e.Unhandled+e.Unsettled+e.Unconfirmed == 0 {
 		return nil
 	}
-	left.Err = context.Cause(ctx)
-	return &left
+	e.Err = context.Cause(ctx)
+	return e
 }
 
 func (e *DrainError) add(o DrainError) {

@@ -228,7 +228,7 @@ func TestDrainIsBounded(t *testing.T) {
 		require.LessOrEqual(x, time.Since(begun), 3*time.Second+200*time.Millisecond)
 		require.Equal(x, &client.DrainError{Unhandled: 1, Unsettled: 1, Unconfirmed: 3, Err: context.DeadlineExceeded}, left)
 		require.ErrorIs(x, left, context.DeadlineExceeded)
-		require.Contains(x, left.Error(), "unhandled: 1, unsettled: 1, silent: 3")
+		require.Contains(x, left.Error(), "unhandled: 1, unsettled: 1, unconfirmed: 3")
 		for _, c := range x.clients {
 			require.ErrorIs(x, c.Err(), client.ErrClosed)
 		}

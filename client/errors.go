@@ -16,7 +16,7 @@ var (
 	// ErrClosed is the error of everything that was under way, or is begun,
 	// after Close or Disconnect.
 	ErrClosed = errors.New("client: closed")
-	// ErrDraining is the error of everything that is begun after Dialer.Drain,
+	// ErrDraining is the error of everything that is begun after Drain was called,
 	// and the last one of subscriptions then. It is an ErrClosed.
 	ErrDraining = fmt.Errorf("client: draining: %w", ErrClosed)
 	// ErrServerEnded is why a client ended by itself: the server advised not to
@@ -26,9 +26,11 @@ var (
 	ErrUnsubscribed = errors.New("client: unsubscribed")
 	// ErrQueueFull ends a subscription whose queue was full under the policy QueueEndWhenFull.
 	ErrQueueFull = errors.New("client: the subscription's queue is full")
-	// ErrNoReply is the cause where an answer did not come within the time
-	// allowed for it.
-	ErrNoReply = errors.New("client: no answer in time")
+	// ErrNoReply is the cause where the server did not reply within the time
+	// allowed for it (NetworkDelay). It is a timeout for net.Error.
+	ErrNoReply error = noReply{}
+	// ErrPending is what Receipt.Err returns while the message has no outcome yet.
+	ErrPending = errors.New("client: no outcome yet")
 
 	errReply     = errors.New("client: the response lacks the reply")
 	errStale     = errors.New("client: of a session that is over")
@@ -39,21 +41,56 @@ var (
 	errHeader    = errors.New("client: a header has a character that HTTP does not allow")
 )
 
-// An OpError says which of the client's doings failed and why: Op is dial,
-// handshake, connect, subscribe, unsubscribe, publish, call or credentials.
-// Err is a *bayeux.Error if the server refused, a *transport.Error if it was
-// not reached, a context's error if the caller's time was up.
+// noReply is the type of ErrNoReply.
+type noReply struct{}
+
+func (noReply) Error() string { return "client: no reply in time" }
+func (noReply) Timeout() bool { return true }
+
+// An OpError says which operation of the client failed and why: Op is dial,
+// handshake, connect, subscribe, unsubscribe, listen, publish, call, disconnect or
+// credentials. Err is a *bayeux.Error if the server refused, a *transport.Error if it
+// was not reached, a context's error if the caller's time was up.
 type OpError struct {
 	Op      string
 	Channel bayeux.Channel // empty where there is none
+	Server  string         // scheme, host and port of the URL, in what Dial returns; otherwise empty
 	Err     error
 }
 
 func (e *OpError) Error() string {
+	s := "client: " + e.Op
 	if e.Channel != "" {
-		return fmt.Sprintf("client: %s %s: %v", e.Op, e.Channel, e.Err)
+		s += " " + string(e.Channel)
 	}
-	return fmt.Sprintf("client: %s: %v", e.Op, e.Err)
+	if e.Server != "" {
+		s += " " + e.Server
+	}
+	return s + ": " + text(e.Err)
+}
+
+// Timeout reports whether the time for the operation was up: the caller's
+// context's, the NetworkDelay, or one of the network's. It is part of net.Error.
+func (e *OpError) Timeout() bool { return isTimeout(e.Err) }
+
+// Temporary is part of net.Error, and the same as Timeout.
+func (e *OpError) Temporary() bool { return e.Timeout() }
+
+func isTimeout(err error) bool {
+	var limit interface{ Timeout() bool }
+	return errors.As(err, &limit) && limit.Timeout()
+}
+
+// text is what an error says without the package that it names: only the
+// outermost error names its own.
+func text(err error) string {
+	said := err.Error()
+	for _, name := range [...]string{"client: ", "transport: ", "bayeux: ", "fallback: "} {
+		if rest, ok := strings.CutPrefix(said, name); ok {
+			return rest
+		}
+	}
+	return said
 }
 
 // Unwrap returns the cause.
@@ -78,9 +115,9 @@ type OutcomeError struct {
 
 func (e *OutcomeError) Error() string {
 	if e.Sent {
-		return fmt.Sprintf("client: outcome unknown: %v", e.Err)
+		return "client: outcome unknown: " + text(e.Err)
 	}
-	return fmt.Sprintf("client: not taken: %v", e.Err)
+	return "client: not taken: " + text(e.Err)
 }
 
 // Unwrap returns the cause.
@@ -89,7 +126,7 @@ func (e *OutcomeError) Unwrap() error { return e.Err }
 // A GapReason says why messages may be missing.
 type GapReason string
 
-// The reasons.
+// The reasons of gaps.
 const (
 	GapConnectionLost GapReason = "connection lost" // without acknowledgement, a connection died that may have carried events
 	GapNewSession     GapReason = "new session"     // the server forgot the session; nothing published in between was kept
@@ -105,8 +142,8 @@ const (
 // first: after a new session what the server keeps for a session is gone, too.
 var reasons = []GapReason{GapNewSession, GapUnsubscribed, GapConnectionLost, GapUnreadable, GapQueueFull}
 
-// A GapError stands in a subscription where messages may be missing; the
-// subscription goes on after it. One for a lost connection stands where that was
+// A GapError stands in a subscription where messages may be missing, as an Item
+// of its stream; the subscription goes on after it. One for a lost connection stands where that was
 // found out: what came by another one before may be newer than what is missing.
 // Gaps with no message between them are one,
 // until it is taken: its Reason is the first of GapNewSession, GapUnsubscribed, GapConnectionLost,
@@ -137,7 +174,7 @@ func (e *GapError) Error() string {
 }
 
 // A DecodeError is one message whose data does not fit the type that Values
-// was asked for; the subscription goes on after it.
+// was asked for, as an Item of its stream; the stream goes on after it.
 type DecodeError struct {
 	Message bayeux.Message
 	Type    reflect.Type

@@ -158,7 +158,7 @@ func FuzzAddress(f *testing.F) {
 		target, err := parseTarget(address, socket)
 		if err != nil {
 			require.Nil(t, target)
-			require.Less(t, len(err.Error()), 80)
+			require.Less(t, len(err.Error()), 120)
 			return
 		}
 		require.Contains(t, []string{"http", "https"}, target.URL.Scheme)

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -51,7 +52,7 @@ func (c *Client) mayHandshake(now mono.Time) bool {
 		return true
 	}
 	if hs.slot.IsZero() {
-		hs.slot = c.dialer.host(c.base.URL.Host).limiter.reserve(or(c.dialer.HandshakeRate, defaultHandshakeRate), now)
+		hs.slot = c.dialer.host(c.base.URL.Host).limiter.reserve(cmp.Or(c.dialer.HandshakeRate, defaultHandshakeRate), now)
 		if hs.slot.After(now) {
 			hs.slotDue = hs.slot
 			c.dialer.shared.delayed.Add(1)

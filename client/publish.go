@@ -12,32 +12,42 @@ import (
 	"github.com/turold/turold/bayeux"
 )
 
-// A Receipt is what becomes of a message that was sent. Safe for concurrent use.
+// A Receipt tells what became of a message that Send or Batch took. Its methods
+// are safe for concurrent use.
 type Receipt struct{ p *op }
 
-// Done is closed when the message is settled.
+// Done is closed when the message is settled: it has an outcome.
 func (r *Receipt) Done() <-chan struct{} { return r.p.done }
 
-// Err is the outcome, as Publish returns it but without an *OpError around:
-// nil while Done is not closed, and when the server said successful.
+// Err returns ErrPending until the message is settled, and then its outcome as
+// Publish returns it: nil if the server said successful, or an *OpError.
 func (r *Receipt) Err() error {
 	select {
 	case <-r.p.done:
-		return r.p.err
+		return r.outcome()
 	default:
-		return nil
+		return ErrPending
 	}
 }
 
-// Wait waits for the outcome. If the context ends first it returns that
-// error; the message goes on.
+// Wait waits for the outcome and returns it as Err does. If the context ends first
+// it returns an *OpError around the context's error, and Err returns ErrPending: the
+// message goes on.
 func (r *Receipt) Wait(ctx context.Context) error {
 	select {
 	case <-r.p.done:
-		return r.p.err
+		return r.outcome()
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return &OpError{Op: "publish", Channel: r.p.message.Channel, Err: context.Cause(ctx)}
 	}
+}
+
+// outcome is that of a message that is settled.
+func (r *Receipt) outcome() error {
+	if r.p.err == nil {
+		return nil
+	}
+	return &OpError{Op: "publish", Channel: r.p.message.Channel, Err: r.p.err}
 }
 
 // Publish sends data on a channel and waits for the server's answer. It
@@ -45,7 +55,7 @@ func (r *Receipt) Wait(ctx context.Context) error {
 // without an error, as before Bayeux 1.0. Otherwise the error is an
 // *OpError around a *bayeux.Error if the server refused, or around an
 // *OutcomeError, whose Sent tells whether the message may have arrived.
-// A publish whose context ends before it left never leaves.
+// If the context ends before the message was sent, it is never sent.
 func (c *Client) Publish(ctx context.Context, ch bayeux.Channel, data any) error {
 	_, err := c.sendAndWait(ctx, Draft{Channel: ch, Data: data}, false)
 	if err != nil {
@@ -54,9 +64,9 @@ func (c *Client) Publish(ctx context.Context, ch bayeux.Channel, data any) error
 	return nil
 }
 
-// Call calls a remote procedure on the server: args go to /service/target, and
-// the reply that carries data, and "successful", is returned. A target that begins
-// with a slash is a channel's whole name. Errors are those of Publish, with Op call.
+// Call calls a remote procedure on the server: it sends args to /service/target and
+// returns the reply that carries data and "successful". A target that begins with a
+// slash is a channel's whole name. The errors are those of Publish, with Op call.
 func (c *Client) Call(ctx context.Context, target string, args any) (bayeux.Message, error) {
 	ch := bayeux.Channel(target)
 	if !strings.HasPrefix(target, "/") {
@@ -95,9 +105,10 @@ func (c *Client) sendAndWait(ctx context.Context, d Draft, call bool) (*op, erro
 	}
 }
 
-// Send hands a message over and returns without waiting for the answer; only
-// if the outbox is full it waits for room. Messages leave in the order of
-// their calls, several at a time. The context is for the wait alone.
+// Send puts a message into the outbox and returns without waiting for the answer.
+// If the outbox is full it waits for room, as long as the context allows, and only
+// for that the context is used. Messages are sent in the order of the calls, several
+// at a time.
 func (c *Client) Send(ctx context.Context, d Draft) (*Receipt, error) {
 	rs, err := c.Batch(ctx, d)
 	if err != nil {
@@ -106,9 +117,9 @@ func (c *Client) Send(ctx context.Context, d Draft) (*Receipt, error) {
 	return rs[0], nil
 }
 
-// Batch is Send for several messages: they leave in their order with none
-// between them, and in one frame or request as far as one holds them. Either
-// all are taken or none.
+// Batch is Send for several messages: they are sent in their order with none
+// between them, in one frame or request if one holds them all. Either all are
+// taken or none.
 func (c *Client) Batch(ctx context.Context, drafts ...Draft) ([]*Receipt, error) {
 	ops, err := c.send(ctx, drafts, false, false)
 	if err != nil {
@@ -225,13 +236,14 @@ func marshal(v any) (json.RawMessage, error) {
 	return b, err
 }
 
-// Flush waits until every message that was sent before is settled, whatever
-// the outcome, and returns the first outcome that is an error, in the order of sending,
-// among those that Send and Batch took since the Flush before, also if it was
-// settled before this one was called; or the context's error, and then the next
-// Flush tells. What Publish and Call return is not told again. The client has one
-// such record: of several goroutines that flush, those hear of an error whose Flush is
-// under way when the first of them returns it. Each Receipt tells of its own message.
+// Flush waits until every message that was sent before is settled. It returns the
+// first outcome that is an error, in the order of sending, of the messages that Send and
+// Batch took since the last Flush, also if it was settled before this call. If the
+// context ends first Flush returns its error, and the next Flush returns that outcome.
+// What Publish and Call return, Flush does not return again. The client has one such
+// record: of several goroutines that flush, an error is returned to those whose Flush is
+// under way when the first of them returns it. Each Receipt has the outcome of its own
+// message.
 func (c *Client) Flush(ctx context.Context) error {
 	first, newest, err := c.awaitSettled(ctx)
 	if err != nil {

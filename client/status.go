@@ -12,14 +12,14 @@ import (
 // A State is where a session stands.
 type State uint8
 
-// The states.
+// The states of a session.
 const (
 	StateHandshaking   State = iota // a handshake is on its way, or signing in
 	StateConnecting                 // there is a session; its connect was not answered yet
 	StateConnected                  // the last connect was answered
 	StateWaiting                    // something failed: a pause before the next attempt
 	StateDisconnecting              // Disconnect is under way
-	StateClosed
+	StateClosed                     // the session is over for good
 )
 
 func (s State) String() string {
@@ -31,9 +31,9 @@ func (s State) String() string {
 }
 
 // ID is the session's clientId, for servers whose channels contain it (Lyrion
-// Music Server); empty while there is no session. Where a Subscription tells a
-// [GapError] because the session is a new one, the ID is another: ask anew. It is a
-// secret: whoever has it can act in the session.
+// Music Server). It is empty while there is no session. A new session has another:
+// call ID again where a Subscription yields a [GapError] with GapNewSession. The ID is a
+// secret: with it any program can act in the session.
 func (c *Client) ID() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -43,16 +43,16 @@ func (c *Client) ID() string {
 // Status is a snapshot of a Client.
 type Status struct {
 	State     State
-	Since     time.Time // it is in State
+	Since     time.Time // when State began
 	Transport string    // the connectionType that carries the session; empty before there is one
-	Reason    string    // why, and why on no WebSocket: the last fallback.Decision's
-	NextTry   time.Time // when a WebSocket is tried next; zero: there is one, or it is not by the clock
-	Session   int       // how many sessions there were, the present one included: 2 means the server forgot one
-	Ack       bool      // the acknowledgement extension is in use
-	Unsettled int       // messages sent and not yet answered
-	Dropped   uint64    // events that no subscription was there for
-	Stray     uint64    // other messages that nobody was there for: replies to nothing that is out, and what was published without data
-	Err       error     // of the last failure, in StateWaiting and StateClosed
+	Reason    string    // the Reason of the last fallback.Decision: why this transport, or why no WebSocket; always empty with a Dialer.Open
+	NextTry   time.Time // when a WebSocket is tried next; zero: there is one, it is not tried by the clock, or there is a Dialer.Open
+	Session   int       // how many sessions there were, the present one included: 2 means that the server forgot one
+	Ack       bool      // whether the acknowledgement extension is in use
+	Unsettled int       // how many messages were sent and have no outcome yet
+	Dropped   uint64    // how many events matched no subscription
+	Stray     uint64    // how many other messages were ignored: replies that match no outstanding request, and what no client should receive, such as an event without data
+	Err       error     // the last failure, in StateWaiting and StateClosed
 }
 
 // String is one line for a log.
@@ -108,8 +108,8 @@ func (c *Client) setState(fx *effects, to State, cause error) {
 	})
 }
 
-// Ready waits until the session is connected, and returns why it never will
-// be if it was closed, or the context's error.
+// Ready waits until the session is in StateConnected. It returns the context's
+// error if that ends first, or Err if the client is closed.
 func (c *Client) Ready(ctx context.Context) error {
 	for {
 		c.mu.Lock()
@@ -133,8 +133,8 @@ func (c *Client) Ready(ctx context.Context) error {
 	}
 }
 
-// Done is closed when the client is: by Close, by Disconnect, or by a server
-// that refused it for good.
+// Done returns a channel that is closed when the client is: by Close, Disconnect or
+// Drain, or because the server refused or ended the session for good.
 func (c *Client) Done() <-chan struct{} { return c.done }
 
 // Err is nil until Done is closed; then it is ErrClosed, or why the client

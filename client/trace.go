@@ -11,14 +11,14 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// An Exchange is a message that left and what became of it. That of a connect
-// lasts as long as the server held it.
+// An Exchange is a message that was sent, and its reply or why there is none. That
+// of a connect lasts as long as the server holds it.
 type Exchange struct {
 	Channel   bayeux.Channel // of the message
-	Transport string         // the connectionType it left on
+	Transport string         // the connectionType that it was sent on
 	Sent      int            // bytes of the message as JSON
 	Received  int            // bytes of the reply; 0: none came
-	Took      time.Duration  // from when it left for the last time
+	Took      time.Duration  // since it was sent, for the last time if more than once
 	Err       error          // the server's refusal, or why there is no reply; nil: the server said successful
 }
 
@@ -27,11 +27,11 @@ type Exchange struct {
 type Wire struct {
 	Leg       transport.LegID // the socket, or the HTTP exchange
 	Transport string          // its connectionType
-	Out       bool            // it leaves; otherwise it arrived
+	Out       bool            // it was sent; otherwise it was received
 	// Batch is a JSON array: the messages as Bayeux has them, member for
-	// member, except that in the place of each clientId, and of each string in
-	// an ext, stands "***". Data is the application's and is told as it is. Of a
-	// message that could not be read there is what could be: channel, id and ext.
+	// member, except that each clientId, and each string in an ext, is replaced by
+	// "***". Data is the application's and is shown as it is. Of a message that could not
+	// be read it has what could be: channel, id and ext.
 	Batch []byte
 }
 

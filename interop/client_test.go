@@ -38,7 +38,7 @@ func onEach(t *testing.T, f func(t *testing.T, s *servers.Server, c *client.Clie
 func dial(t *testing.T, url string, mode fallback.Mode) *client.Client {
 	t.Helper()
 	d := &client.Dialer{Policy: fallback.Policy{Mode: mode}, Logger: logger(t)}
-	t.Cleanup(d.Close)
+	t.Cleanup(func() { _ = d.Close() })
 	c, err := d.Dial(t.Context(), url, nil)
 	require.NoError(t, err)
 	require.NoError(t, c.Ready(limit(t, time.Minute)))
@@ -246,7 +246,7 @@ func TestNoWebSocket(t *testing.T) {
 		t.Run(kind.Name, func(t *testing.T) {
 			s := start(t, kind, "ws=false")
 			d := new(client.Dialer)
-			t.Cleanup(d.Close)
+			t.Cleanup(func() { _ = d.Close() })
 			c, err := d.Dial(limit(t, time.Minute), s.URL(), nil)
 			require.NoError(t, err)
 			require.Equal(t, "long-polling", c.Status().Transport)

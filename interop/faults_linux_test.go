@@ -115,7 +115,7 @@ func TestNoConnectionOpens(t *testing.T) {
 	s.Set(netfault.Conditions{NoOpening: true}, netfault.Conditions{})
 	s.Reset()
 	d := &client.Dialer{Proxy: http.ProxyURL(nil), DialContext: s.Near.DialContext}
-	t.Cleanup(d.Close)
+	t.Cleanup(func() { _ = d.Close() })
 	_, err := d.Dial(limit(t, 2*time.Second), s.server.URL(), nil)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	t.Logf("a dial with a time of 2 s ends after %v", time.Since(begun))

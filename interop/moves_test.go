@@ -35,7 +35,7 @@ func apart(t *testing.T, s *servers.Server) *split {
 	require.NoError(t, err)
 	t.Cleanup(p.sockets.Close)
 	d := &client.Dialer{Logger: logger(t), Trace: &client.Trace{Transport: p.decided}}
-	t.Cleanup(d.Close)
+	t.Cleanup(func() { _ = d.Close() })
 	p.Client, err = d.Dial(t.Context(), s.URLVia(p.http.Addr()), &client.Options{WebSocketURL: "ws" + s.URLVia(p.sockets.Addr())[len("http"):]})
 	require.NoError(t, err)
 	return p
@@ -145,7 +145,7 @@ func TestAHundredMoves(t *testing.T) {
 							down.Add(1)
 						}
 					}}}
-				t.Cleanup(d.Close)
+				t.Cleanup(func() { _ = d.Close() })
 				c, err := d.Dial(t.Context(), s.URL(), &client.Options{NoAck: noAck})
 				require.NoError(t, err)
 				sub, err := c.Subscribe(t.Context(), "/lab/a", nil)

@@ -22,7 +22,7 @@ func TestServerHangsBetweenUnsubscribeAndSubscribe(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.String(), func(t *testing.T) {
 			d := &client.Dialer{Policy: fallback.Policy{Mode: mode}, Logger: logger(t)}
-			t.Cleanup(d.Close)
+			t.Cleanup(func() { _ = d.Close() })
 			c, err := d.Dial(t.Context(), s.URL(), &client.Options{NetworkDelay: delay})
 			require.NoError(t, err)
 			ctx := limit(t, 2*time.Minute)

@@ -82,7 +82,7 @@ func TestThroughProxies(t *testing.T) {
 				}
 				d.Proxy = http.ProxyURL(proxy)
 			}
-			t.Cleanup(d.Close)
+			t.Cleanup(func() { _ = d.Close() })
 			channel := "/lab/proxy" + string(rune('a'+i))
 
 			alone := bare(t, address, d.Proxy)

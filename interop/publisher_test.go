@@ -140,7 +140,7 @@ func (p *scenario) play(t *testing.T, s *servers.Server, mode fallback.Mode, noA
 	channel := bayeux.Channel("/peer/" + regexp.MustCompile(`\W`).ReplaceAllString(t.Name(), ""))
 	memory := new(fallback.Memory)
 	d := &client.Dialer{Policy: fallback.Policy{Mode: mode, Memory: memory}, Logger: logger(t)}
-	t.Cleanup(d.Close)
+	t.Cleanup(func() { _ = d.Close() })
 	var err error
 	p.c, err = d.Dial(t.Context(), s.URL(), &client.Options{NoAck: noAck})
 	require.NoError(t, err)

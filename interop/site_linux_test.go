@@ -90,7 +90,7 @@ func (s *site) join(t *testing.T, mode fallback.Mode, lease time.Duration) {
 		},
 		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo})).With("mode", mode),
 	}
-	t.Cleanup(m.dialer.Close)
+	t.Cleanup(func() { _ = m.dialer.Close() })
 	var err error
 	m.Client, err = m.dialer.Dial(limit(t, time.Minute), s.server.URL(), &client.Options{Lease: lease, KeepDialing: true})
 	require.NoError(t, err)

@@ -34,8 +34,8 @@ func Example() {
 	_, err = c.Call(ctx, "greet", "nobody")
 	fmt.Println(err)
 	// Output:
-	// "hello" true <nil>
-	// client: call /service/greet: bayeux: failed: 500::there is nobody
+	// "hello" <nil>
+	// client: call /service/greet: failed: 500::there is nobody
 }
 
 // Another client of the server puts into its message what no client should: the

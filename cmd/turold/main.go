@@ -80,10 +80,13 @@ func run(signalled context.Context, args []string, s stdio) int {
 	err = parsed.Run(s)
 	code := exitCode(err)
 	if code != exitDone {
-		fmt.Fprintf(s.err, "turold: %v\n", err)
+		fmt.Fprintf(s.err, "turold: %s\n", text(err))
 	}
 	return code
 }
+
+// text is what an error says without the name of the client's package.
+func text(err error) string { return strings.TrimPrefix(err.Error(), "client: ") }
 
 // unquoted is what the parser says without the arguments that it quotes: one in
 // a wrong place may be a password. What is shorter than one is left.

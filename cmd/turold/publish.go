@@ -53,6 +53,15 @@ func untaken(err error) error {
 	return err
 }
 
+// A lineError says which line of standard input failed.
+type lineError struct {
+	line int
+	err  error
+}
+
+func (e *lineError) Error() string { return fmt.Sprintf("line %d: %s", e.line, text(e.err)) }
+func (e *lineError) Unwrap() error { return e.err }
+
 // A sent line waits for its answer.
 type sent struct {
 	line    int
@@ -70,7 +79,7 @@ func pour(ctx context.Context, c *client.Client, ch bayeux.Channel, in io.Reader
 		var first error
 		for s := range out {
 			if err := outcome(ctx, s.receipt); err != nil && first == nil {
-				first = fmt.Errorf("line %d: %w", s.line, err)
+				first = &lineError{s.line, err}
 				stop(first)
 			}
 		}
@@ -87,13 +96,11 @@ func pour(ctx context.Context, c *client.Client, ch bayeux.Channel, in io.Reader
 // outcome is what became of a message. One that is waited for no longer may
 // have arrived or not.
 func outcome(ctx context.Context, r *client.Receipt) error {
-	err := r.Wait(ctx)
-	select {
-	case <-r.Done():
-		return r.Err()
-	default:
-		return &client.OutcomeError{Sent: true, Err: err}
+	_ = r.Wait(ctx)
+	if err := r.Err(); !errors.Is(err, client.ErrPending) {
+		return err
 	}
+	return &client.OutcomeError{Sent: true, Err: context.Cause(ctx)}
 }
 
 // send hands lines over until there are none.
@@ -107,7 +114,7 @@ func send(ctx context.Context, c *client.Client, ch bayeux.Channel, in io.Reader
 			}
 			r, err := l.send(ctx, c, ch)
 			if err != nil {
-				return fmt.Errorf("line %d: %w", n, err)
+				return &lineError{n, err}
 			}
 			if r != nil {
 				out <- sent{n, r}

@@ -39,7 +39,8 @@ func Example() {
 	if err := server.Publish("/news", "still here"); err != nil {
 		panic(err)
 	}
-	m, err := news.Next(ctx)
+	item, err := news.Next(ctx)
+	m, _ := item.Value()
 	fmt.Println(string(m.Data), err)
 	// Output:
 	// some broke: true

@@ -110,7 +110,7 @@ func (m *member) dial(ctx context.Context, network, addr string) (net.Conn, erro
 func (f *farm) end() {
 	var all sync.WaitGroup
 	for _, m := range f.all {
-		all.Go(m.dialer.Close)
+		all.Go(func() { _ = m.dialer.Close() })
 	}
 	all.Wait()
 	f.stop()
