@@ -9,16 +9,16 @@ import (
 
 // Pacing of what is tried on a path.
 const (
-	maxUnproven = 4                // sockets being opened at once on a path that is not known good
-	probeEarly  = 30 * time.Second // between tries of one on which sockets fail, at first
-	earlyFor    = 10 * time.Minute
-	probeLater  = 2 * time.Minute // and later
-	probeJitter = 0.2             // of either, both ways
-	stayGood    = 10 * time.Minute
-	barred      = time.Hour // after a server that knows no session on a socket
-	queueFor    = time.Second
-	maxPaths    = 1000
-	tellAfter   = time.Second
+	maxUnprovenDials    = 4                // sockets being opened at once on a path that is not known good
+	earlyRetryInterval  = 30 * time.Second // between tries of one on which sockets fail, at first
+	earlyRetryWindow    = 10 * time.Minute
+	lateRetryInterval   = 2 * time.Minute // and later
+	retryJitterRatio    = 0.2             // of either, both ways
+	goodWindow          = 10 * time.Minute
+	unknownSessionPause = time.Hour // after a server that knows no session on a socket
+	queueWait           = time.Second
+	maxPaths            = 1000
+	changedDelay        = time.Second
 )
 
 // A Memory is what is known of the ways to servers, for every session that
@@ -40,53 +40,53 @@ type Memory struct {
 	Changed func()
 
 	mu      sync.Mutex
-	paths   map[string]*path
-	due     bool       // Changed is to be called
-	telling sync.Mutex // is held while it runs
+	paths   map[string]*pathState
+	callDue bool       // Changed is to be called
+	calling sync.Mutex // is held while it runs
 }
 
-// A path is the way to one address.
-type path struct {
+// A pathState is the way to one address.
+type pathState struct {
 	opening int // sockets that are not proven yet
-	known
+	pathFacts
 }
 
 // What is known of a path, and is written to JSON.
-type known struct {
+type pathFacts struct {
 	Good        time.Time `json:"good,omitzero"` // when a socket was proven last
 	Bad         time.Time `json:"bad,omitzero"`  // since when they fail; zero: they do not
 	Next        time.Time `json:"next,omitzero"` // while bad: when one may be tried again
 	Why         string    `json:"why,omitempty"` // while bad: the Reason
-	WebSocket   pace      `json:"webSocket"`
-	LongPolling pace      `json:"longPolling"`
+	WebSocket   learned   `json:"webSocket"`
+	LongPolling learned   `json:"longPolling"`
 }
 
 // Forget drops all of it, as for another network.
 func (m *Memory) Forget() {
-	m.change(func() bool {
+	m.update(func() bool {
 		for _, p := range m.paths {
-			*p = path{opening: p.opening}
+			*p = pathState{opening: p.opening}
 		}
 		return true
 	})
 }
 
-// change tells that something changed, if f says so. The caller may hold locks:
+// update tells that something changed, if f says so. The caller may hold locks:
 // whoever is told is told later.
-func (m *Memory) change(f func() bool) {
+func (m *Memory) update(f func() bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if f() && m.Changed != nil && !m.due {
-		m.due = true
-		time.AfterFunc(tellAfter, m.tell)
+	if f() && m.Changed != nil && !m.callDue {
+		m.callDue = true
+		time.AfterFunc(changedDelay, m.callChanged)
 	}
 }
 
-func (m *Memory) tell() {
-	m.telling.Lock()
-	defer m.telling.Unlock()
+func (m *Memory) callChanged() {
+	m.calling.Lock()
+	defer m.calling.Unlock()
 	m.mu.Lock()
-	m.due = false
+	m.callDue = false
 	m.mu.Unlock()
 	m.Changed()
 }
@@ -97,140 +97,140 @@ type verdict struct {
 	next time.Time // when this session may try
 }
 
-// begin asks to open a socket. If that is not due it returns when to ask again,
+// reserve asks to open a socket. If that is not due it returns when to ask again,
 // and why if that is a verdict; otherwise end must be called.
-func (m *Memory) begin(key string, now time.Time) (no verdict, ok bool) {
+func (m *Memory) reserve(key string, now time.Time) (no verdict, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p := m.path(key)
+	p := m.stateOf(key)
 	switch {
 	case !p.Bad.IsZero() && now.Before(p.Next):
-		return verdict{p.Why, p.Next.Add(rand.N(queueFor))}, false
+		return verdict{p.Why, p.Next.Add(rand.N(queueWait))}, false
 	case !p.Bad.IsZero():
-		p.Next = now.Add(p.interval(now))
-	case now.Sub(p.Good) > stayGood && p.opening >= maxUnproven:
-		return verdict{"", now.Add(queueFor/2 + rand.N(queueFor))}, false
+		p.Next = now.Add(p.retryInterval(now))
+	case now.Sub(p.Good) > goodWindow && p.opening >= maxUnprovenDials:
+		return verdict{"", now.Add(queueWait/2 + rand.N(queueWait))}, false
 	}
 	p.opening++
 	return verdict{}, true
 }
 
-// interval is the time between two tries while sockets fail.
-func (p *path) interval(now time.Time) time.Duration {
-	d := probeEarly
-	if now.Sub(p.Bad) > earlyFor {
-		d = probeLater
+// retryInterval is the time between two tries while sockets fail.
+func (p *pathState) retryInterval(now time.Time) time.Duration {
+	d := earlyRetryInterval
+	if now.Sub(p.Bad) > earlyRetryWindow {
+		d = lateRetryInterval
 	}
-	return time.Duration(float64(d) * (1 + probeJitter*(2*rand.Float64()-1)))
+	return time.Duration(float64(d) * (1 + retryJitterRatio*(2*rand.Float64()-1)))
 }
 
-// end takes back what begin counted.
-func (m *Memory) end(key string) {
+// release takes back what begin counted.
+func (m *Memory) release(key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.path(key).opening--
+	m.stateOf(key).opening--
 }
 
-// proved is told that a socket carries a session.
-func (m *Memory) proved(key string, now time.Time) {
-	m.change(func() bool {
-		p := m.path(key)
-		news := !p.Bad.IsZero() || now.Sub(p.Good) > stayGood/2
+// recordProven is told that a socket carries a session.
+func (m *Memory) recordProven(key string, now time.Time) {
+	m.update(func() bool {
+		p := m.stateOf(key)
+		news := !p.Bad.IsZero() || now.Sub(p.Good) > goodWindow/2
 		p.Good, p.Bad, p.Next, p.Why = now, time.Time{}, time.Time{}, ""
 		return news
 	})
 }
 
-// good reports whether a socket was proven a short while ago and none failed since.
-func (m *Memory) good(key string, now time.Time) bool {
+// isGood reports whether a socket was proven a short while ago and none failed since.
+func (m *Memory) isGood(key string, now time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p := m.path(key)
-	return p.Bad.IsZero() && !p.Good.IsZero() && now.Sub(p.Good) <= stayGood
+	p := m.stateOf(key)
+	return p.Bad.IsZero() && !p.Good.IsZero() && now.Sub(p.Good) <= goodWindow
 }
 
 // provedSince reports whether a socket was proven later than at.
 func (m *Memory) provedSince(key string, at time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.path(key).Good.After(at)
+	return m.stateOf(key).Good.After(at)
 }
 
-// doubt takes back that sockets are known to work.
-func (m *Memory) doubt(key string) {
+// forgetGood takes back that sockets are known to work.
+func (m *Memory) forgetGood(key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.path(key).Good = time.Time{}
+	m.stateOf(key).Good = time.Time{}
 }
 
-// failed is told that one did not while HTTP worked, and returns when to try again.
-func (m *Memory) failed(key, why string, now time.Time) (again time.Time) {
-	m.change(func() bool {
-		p := m.path(key)
+// recordFailed is told that one did not while HTTP worked, and returns when to try again.
+func (m *Memory) recordFailed(key, why string, now time.Time) (again time.Time) {
+	m.update(func() bool {
+		p := m.stateOf(key)
 		news := p.Bad.IsZero()
 		p.Good, p.Why = time.Time{}, why
 		if news {
 			p.Bad = now
 		}
 		if !now.Before(p.Next) {
-			p.Next = now.Add(p.interval(now))
+			p.Next = now.Add(p.retryInterval(now))
 		}
-		again = p.Next.Add(rand.N(queueFor))
+		again = p.Next.Add(rand.N(queueWait))
 		return news
 	})
 	return again
 }
 
-// hold is the longest that a connect should be held; 0: nothing is known.
-func (m *Memory) hold(key string, kind pipe, now time.Time) time.Duration {
+// holdLimit is the longest that a connect should be held; 0: nothing is known.
+func (m *Memory) holdLimit(key string, kind pipe, now time.Time) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.path(key).pace(kind).longest(now)
+	return m.stateOf(key).learnedBy(kind).holdLimit(now)
 }
 
-// life is how old sockets become on a path; 0: as old as they like.
-func (m *Memory) life(key string, now time.Time) time.Duration {
+// lifetime is how old sockets become on a path; 0: as old as they like.
+func (m *Memory) lifetime(key string, now time.Time) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.path(key).WebSocket.life(now)
+	return m.stateOf(key).WebSocket.lifetime(now)
 }
 
-// borne is told of a silence that a leg has outlived.
-func (m *Memory) borne(key string, kind pipe, silence time.Duration, now time.Time) {
+// recordSilence is told of a silence that a leg has outlived.
+func (m *Memory) recordSilence(key string, kind pipe, silence time.Duration, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.path(key).pace(kind).bears(silence, now)
+	m.stateOf(key).learnedBy(kind).recordSilence(silence, now)
 }
 
-// cut learns from one.
-func (m *Memory) cut(c cut) {
-	m.change(func() bool {
-		p := m.path(c.way).pace(c.kind)
+// recordCut learns from one.
+func (m *Memory) recordCut(c suspectedCut) {
+	m.update(func() bool {
+		p := m.stateOf(c.pathKey).learnedBy(c.pipe)
 		before := *p
-		p.ended(&c.life, c.once, c.at)
+		p.recordCut(&c.legLife, c.once, c.at)
 		return p.Hold != before.Hold || p.Life != before.Life
 	})
 }
 
-// expected reports whether it happened before.
-func (m *Memory) expected(c cut) bool {
+// expectsCut reports whether it happened before.
+func (m *Memory) expectsCut(c suspectedCut) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.path(c.way).pace(c.kind).steady(&c.life, c.at)
+	return m.stateOf(c.pathKey).learnedBy(c.pipe).repeatsCut(&c.legLife, c.at)
 }
 
-func (p *path) pace(kind pipe) *pace {
-	if kind == onSocket {
+func (p *pathState) learnedBy(kind pipe) *learned {
+	if kind == socketPipe {
 		return &p.WebSocket
 	}
 	return &p.LongPolling
 }
 
-// path is called with the mutex held. A Memory is bounded: of very many paths
+// stateOf is called with the mutex held. A Memory is bounded: of very many paths
 // one that nobody is opening a socket on is dropped.
-func (m *Memory) path(key string) *path {
+func (m *Memory) stateOf(key string) *pathState {
 	if m.paths == nil {
-		m.paths = map[string]*path{}
+		m.paths = map[string]*pathState{}
 	}
 	p := m.paths[key]
 	if p == nil {
@@ -242,7 +242,7 @@ func (m *Memory) path(key string) *path {
 				delete(m.paths, k)
 			}
 		}
-		p = new(path)
+		p = new(pathState)
 		m.paths[key] = p
 	}
 	return p
@@ -253,10 +253,10 @@ func (m *Memory) path(key string) *path {
 func (m *Memory) MarshalJSON() ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all := map[string]known{}
+	all := map[string]pathFacts{}
 	for key, p := range m.paths {
-		if p.known != (known{}) {
-			all[key] = p.known
+		if p.pathFacts != (pathFacts{}) {
+			all[key] = p.pathFacts
 		}
 	}
 	return json.Marshal(all)
@@ -265,7 +265,7 @@ func (m *Memory) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON adds what was known. What cannot be true any more, or never
 // could, is left out; an error means that nothing was read.
 func (m *Memory) UnmarshalJSON(b []byte) error {
-	var all map[string]known
+	var all map[string]pathFacts
 	if err := json.Unmarshal(b, &all); err != nil {
 		return err
 	}
@@ -273,23 +273,23 @@ func (m *Memory) UnmarshalJSON(b []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for key, k := range all {
-		m.path(key).known = k.credible(now)
+		m.stateOf(key).pathFacts = k.credible(now)
 	}
 	return nil
 }
 
 // credible is k without times that lie ahead, and without what is no duration.
-func (k known) credible(now time.Time) known {
+func (k pathFacts) credible(now time.Time) pathFacts {
 	if k.Good.After(now) {
 		k.Good = time.Time{}
 	}
-	if k.Bad.After(now) || k.Next.After(now.Add(2*probeLater)) {
+	if k.Bad.After(now) || k.Next.After(now.Add(2*lateRetryInterval)) {
 		k.Bad, k.Next, k.Why = time.Time{}, time.Time{}, ""
 	}
-	for _, p := range []*pace{&k.WebSocket, &k.LongPolling} {
+	for _, p := range []*learned{&k.WebSocket, &k.LongPolling} {
 		if p.Cut.After(now) || p.Raised.After(now) || p.Died.After(now) || p.Silence < 0 || p.Age < 0 || p.Life < 0 ||
-			p.Hold != 0 && (p.Hold < leastLearnt || now.Sub(p.Cut) > believed) {
-			*p = pace{}
+			p.Hold != 0 && (p.Hold < minLearnedHold || now.Sub(p.Cut) > cutExpiry) {
+			*p = learned{}
 		}
 	}
 	return k

@@ -22,39 +22,39 @@ func New(p Policy, socket, http transport.Opener) transport.Opener {
 		if p.Memory == nil {
 			p.Memory = new(Memory)
 		}
-		w := &watch{mem: p.Memory, route: route{s: s}}
-		socket, http := w.over(onSocket, socket), w.over(onHTTP, http)
+		w := &learner{mem: p.Memory, pathKey: pathKeyCache{s: s}}
+		socket, http := w.wrap(socketPipe, socket), w.wrap(httpPipe, http)
 		switch p.Mode {
 		case WebSocketOnly:
 			return alone(p, s, h, socket, transport.WebSocket)
 		case LongPollingOnly:
 			return alone(p, s, h, http, transport.LongPolling)
 		}
-		return open(p, s, h, w.route.way, socket, http) // Auto and WebSocketFirst
+		return newValve(p, s, h, w.pathKey.get, socket, http) // Auto and WebSocketFirst
 	}
 }
 
 // alone opens one pipe and tells when it serves.
 func alone(p Policy, s *transport.SessionConfig, h transport.Handler, open transport.Opener, kind string) transport.Transport {
-	return open(s, &teller{Handler: h, tell: sync.OnceFunc(func() {
-		p.tell(s, Decision{Transport: kind, To: kind, Reason: ReasonFirst})
+	return open(s, &firstAnswerHandler{Handler: h, onFirst: sync.OnceFunc(func() {
+		p.announce(s, Decision{Transport: kind, To: kind, Reason: ReasonFirst})
 	})})
 }
 
-// A teller is the Handler of a pipe that there is no choice about.
-type teller struct {
+// A firstAnswerHandler is the Handler of a pipe that there is no choice about.
+type firstAnswerHandler struct {
 	transport.Handler
-	tell func()
+	onFirst func()
 }
 
 // Receive tells of the first answer.
-func (t *teller) Receive(id transport.LegID, ms []bayeux.Message) {
-	t.tell()
+func (t *firstAnswerHandler) Receive(id transport.LegID, ms []bayeux.Message) {
+	t.onFirst()
 	t.Handler.Receive(id, ms)
 }
 
-// tell logs a decision and tells it.
-func (p Policy) tell(s *transport.SessionConfig, d Decision) {
+// announce logs a decision and tells it.
+func (p Policy) announce(s *transport.SessionConfig, d Decision) {
 	attrs := []slog.Attr{
 		slog.String("transport", d.Transport), slog.String("from", d.From),
 		slog.String("to", d.To), slog.String("reason", d.Reason),

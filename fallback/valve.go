@@ -18,22 +18,22 @@ type valve struct {
 	s            *transport.SessionConfig
 	h            transport.Handler
 	socket, http transport.Transport
-	cookies      []string // that the session had when it began; nil: it does not matter
+	firstCookies []string // that the session had when it began; nil: it does not matter
 
-	mu      sync.Mutex // guards what is below; of other packages only what does not block is called under it
-	choice  chooser
-	timer   *time.Timer // nil: it is not set; an idle session need not keep one
-	armed   mono.Time   // when it fires; zero: it does not
-	untold  []Decision
-	telling bool // somebody is at it, without the lock
+	mu          sync.Mutex // guards what is below; of other packages only what does not block is called under it
+	machine     machine
+	timer       *time.Timer // nil: it is not set; an idle session need not keep one
+	timerAt     mono.Time   // when it fires; zero: it does not
+	undelivered []Decision
+	delivering  bool // somebody is at it, without the lock
 }
 
-func open(p Policy, s *transport.SessionConfig, h transport.Handler, way func() string, socket, http transport.Opener) *valve {
-	v := &valve{p: p, s: s, h: h, choice: newChoice(p.Patience)}
+func newValve(p Policy, s *transport.SessionConfig, h transport.Handler, way func() string, socket, http transport.Opener) *valve {
+	v := &valve{p: p, s: s, h: h, machine: newWSFirst(p.Patience)}
 	if p.Mode == Auto {
-		v.choice, v.cookies = newRace(p.Memory, way, p.Patience), names(s)
+		v.machine, v.firstCookies = newAuto(p.Memory, way, p.Patience), cookieNames(s)
 	}
-	v.socket, v.http = socket(s, side{v, onSocket}), http(s, side{v, onHTTP})
+	v.socket, v.http = socket(s, side{v, socketPipe}), http(s, side{v, httpPipe})
 	return v
 }
 
@@ -41,16 +41,16 @@ func open(p Policy, s *transport.SessionConfig, h transport.Handler, way func() 
 // whichever pipe it goes by.
 func (v *valve) Types() []string { return slices.Concat(v.socket.Types(), v.http.Types()) }
 
-func (v *valve) Wake(lane transport.Lane) { v.turn(event{kind: woken, lane: lane}) }
+func (v *valve) Wake(lane transport.Lane) { v.turn(event{kind: eventWake, lane: lane}) }
 
 func (v *valve) Drain(id transport.LegID) {
-	v.turn(event{kind: dropped, leg: id})
+	v.turn(event{kind: eventDropped, leg: id})
 	v.drain(id)
 	v.http.Drain(id)
 }
 
 func (v *valve) Cut(id transport.LegID, cause error) {
-	v.turn(event{kind: dropped, leg: id})
+	v.turn(event{kind: eventDropped, leg: id})
 	v.cut(id, cause)
 	v.http.Cut(id, cause)
 }
@@ -59,22 +59,22 @@ func (v *valve) Cut(id transport.LegID, cause error) {
 // that a Wake reaches, also one that another turn meant to dial by.
 func (v *valve) drain(id transport.LegID) {
 	v.socket.Drain(id)
-	v.turn(event{kind: vacated})
+	v.turn(event{kind: eventVacated})
 }
 
 func (v *valve) cut(id transport.LegID, cause error) {
 	v.socket.Cut(id, cause)
-	v.turn(event{kind: vacated})
+	v.turn(event{kind: eventVacated})
 }
 
 func (v *valve) Check() {
-	v.turn(event{kind: checks})
+	v.turn(event{kind: eventCheck})
 	v.socket.Check()
 	v.http.Check()
 }
 
 func (v *valve) Close() error {
-	v.turn(event{kind: closes})
+	v.turn(event{kind: eventClose})
 	return errors.Join(v.socket.Close(), v.http.Close())
 }
 
@@ -82,81 +82,81 @@ func (v *valve) Close() error {
 func (v *valve) turn(e event) effects {
 	e.now = mono.Of(time.Now())
 	v.mu.Lock()
-	if e.kind == late {
-		v.armed = mono.Time{} // it has fired
+	if e.kind == eventTimer {
+		v.timerAt = mono.Time{} // it has fired
 	}
-	fx := v.choice.step(e)
-	v.arm()
-	v.untold = append(v.untold, fx.told...)
+	fx := v.machine.step(e)
+	v.setTimer()
+	v.undelivered = append(v.undelivered, fx.decisions...)
 	v.mu.Unlock()
-	if fx.told != nil {
-		v.tell()
+	if fx.decisions != nil {
+		v.deliverDecisions()
 	}
-	if fx.cut != 0 {
-		v.cut(fx.cut, fx.cause)
+	if fx.cutSocket != 0 {
+		v.cut(fx.cutSocket, fx.cause)
 	}
 	if fx.cutHTTP != 0 {
 		v.http.Cut(fx.cutHTTP, fx.cause)
 	}
-	if fx.drain != 0 {
-		v.drain(fx.drain)
+	if fx.drainSocket != 0 {
+		v.drain(fx.drainSocket)
 	}
-	for lane := range fx.wake[onSocket] {
-		if fx.wake[onSocket][lane] {
+	for lane := range fx.wake[socketPipe] {
+		if fx.wake[socketPipe][lane] {
 			v.socket.Wake(transport.Lane(lane))
 		}
-		if fx.wake[onHTTP][lane] {
+		if fx.wake[httpPipe][lane] {
 			v.http.Wake(transport.Lane(lane))
 		}
 	}
-	for _, c := range fx.let {
+	for _, c := range fx.flush {
 		if c.batch != nil {
 			v.h.Receive(c.leg, c.batch)
 			continue
 		}
 		v.h.End(c.leg, c.err)
-		v.turn(event{kind: passed, leg: c.leg})
+		v.turn(event{kind: eventEndDelivered, leg: c.leg})
 	}
-	if fx.let != nil {
-		v.turn(event{kind: let})
+	if fx.flush != nil {
+		v.turn(event{kind: eventFlushed})
 	}
 	return fx
 }
 
-// tell tells the decisions in their order, whoever comes first.
-func (v *valve) tell() {
+// deliverDecisions tells the decisions in their order, whoever comes first.
+func (v *valve) deliverDecisions() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for !v.telling && len(v.untold) > 0 {
-		d := v.untold[0]
-		v.untold, v.telling = v.untold[1:], true
+	for !v.delivering && len(v.undelivered) > 0 {
+		d := v.undelivered[0]
+		v.undelivered, v.delivering = v.undelivered[1:], true
 		v.mu.Unlock()
-		v.p.tell(v.s, d)
+		v.p.announce(v.s, d)
 		v.mu.Lock()
-		v.telling = false
+		v.delivering = false
 	}
-	if len(v.untold) == 0 {
-		v.untold = nil // an idle session need not keep what was told
+	if len(v.undelivered) == 0 {
+		v.undelivered = nil // an idle session need not keep what was told
 	}
 }
 
-// arm sets the one timer to the end of the choice's patience.
-func (v *valve) arm() {
-	at := v.choice.due()
+// setTimer sets the one timer to the end of the choice's patience.
+func (v *valve) setTimer() {
+	at := v.machine.timerAt()
 	switch {
 	case at.IsZero() && v.timer != nil:
 		v.timer.Stop()
 		v.timer = nil
-	case at == v.armed:
+	case at == v.timerAt:
 	case v.timer == nil:
-		v.timer = time.AfterFunc(mono.Until(at), v.late)
+		v.timer = time.AfterFunc(mono.Until(at), v.onTimer)
 	default:
 		v.timer.Reset(mono.Until(at))
 	}
-	v.armed = at
+	v.timerAt = at
 }
 
-func (v *valve) late() { v.turn(event{kind: late}) }
+func (v *valve) onTimer() { v.turn(event{kind: eventTimer}) }
 
 // A side is the Handler that one of the pipes sees.
 type side struct {
@@ -166,7 +166,7 @@ type side struct {
 
 // Next asks the Handler if the pipe may draw.
 func (s side) Next(lane transport.Lane, leg transport.Leg) []bayeux.Message {
-	fx := s.v.turn(event{kind: asks, pipe: s.pipe, leg: leg.ID, lane: lane})
+	fx := s.v.turn(event{kind: eventAsk, pipe: s.pipe, leg: leg.ID, lane: lane})
 	if !fx.pass {
 		return fx.batch
 	}
@@ -174,41 +174,41 @@ func (s side) Next(lane transport.Lane, leg transport.Leg) []bayeux.Message {
 		leg.Hold = min(leg.Hold, *fx.hold)
 	}
 	batch := s.v.h.Next(lane, leg)
-	s.v.turn(event{kind: drew, pipe: s.pipe, leg: leg.ID, batch: batch})
+	s.v.turn(event{kind: eventDrawn, pipe: s.pipe, leg: leg.ID, batch: batch})
 	return batch
 }
 
 // Receive hands up, unless nobody knows the leg.
 func (s side) Receive(id transport.LegID, ms []bayeux.Message) {
-	fx := s.v.turn(event{kind: brought, pipe: s.pipe, leg: id, batch: ms, affinity: s.v.bound(s.pipe, ms)})
+	fx := s.v.turn(event{kind: eventReceive, pipe: s.pipe, leg: id, batch: ms, newCookie: s.v.setsNewCookie(s.pipe, ms)})
 	if fx.pass && fx.batch != nil {
 		ms = fx.batch
 	}
 	if fx.pass {
 		s.v.h.Receive(id, ms)
 	}
-	if fx.echo {
-		s.v.turn(event{kind: handed, pipe: s.pipe, leg: id})
+	if fx.confirm {
+		s.v.turn(event{kind: eventReceiveDelivered, pipe: s.pipe, leg: id})
 	}
 }
 
 // End hands up, unless nobody knows the leg. The valve does not draw from the
 // other pipe before the Handler has taken it.
 func (s side) End(id transport.LegID, err *transport.Error) {
-	fx := s.v.turn(event{kind: ended, pipe: s.pipe, leg: id, err: err, shared: shared(s.v.s.Target())})
+	fx := s.v.turn(event{kind: eventEnd, pipe: s.pipe, leg: id, err: err, sameHost: sameHost(s.v.s.Target())})
 	if fx.pass {
-		if err != nil && fx.elsewhere {
+		if err != nil && fx.retryNow {
 			e := *err
 			e.RetryNow = true
 			err = &e
 		}
 		s.v.h.End(id, err)
 	}
-	s.v.turn(event{kind: passed, pipe: s.pipe, leg: id})
+	s.v.turn(event{kind: eventEndDelivered, pipe: s.pipe, leg: id})
 }
 
-// names are those of the session's cookies.
-func names(s *transport.SessionConfig) []string {
+// cookieNames are those of the session's cookies.
+func cookieNames(s *transport.SessionConfig) []string {
 	all := []string{"BAYEUX_BROWSER"} // CometD's own: a WebSocket needs none
 	if s.Jar != nil {
 		for _, c := range s.Jar.Cookies(s.Target().URL) {
@@ -218,14 +218,14 @@ func names(s *transport.SessionConfig) []string {
 	return all
 }
 
-// bound reports whether a handshake by HTTP has set cookies that the session
+// setsNewCookie reports whether a handshake by HTTP has set cookies that the session
 // did not have: a load balancer's, which a WebSocket should carry.
-func (v *valve) bound(p pipe, ms []bayeux.Message) bool {
-	if v.cookies == nil || p != onHTTP || len(ms) == 0 || ms[0].Channel != bayeux.MetaHandshake {
+func (v *valve) setsNewCookie(p pipe, ms []bayeux.Message) bool {
+	if v.firstCookies == nil || p != httpPipe || len(ms) == 0 || ms[0].Channel != bayeux.MetaHandshake {
 		return false
 	}
-	for _, name := range names(v.s) {
-		if !slices.Contains(v.cookies, name) {
+	for _, name := range cookieNames(v.s) {
+		if !slices.Contains(v.firstCookies, name) {
 			return true
 		}
 	}

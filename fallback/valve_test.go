@@ -21,7 +21,7 @@ func (w *witness) step(e event) effects {
 	return effects{pass: true}
 }
 
-func (w *witness) due() mono.Time                                      { return mono.Time{} }
+func (w *witness) timerAt() mono.Time                                  { return mono.Time{} }
 func (w *witness) Next(transport.Lane, transport.Leg) []bayeux.Message { return nil }
 func (w *witness) Receive(id transport.LegID, _ []bayeux.Message)      { w.saw = append(w.saw, "Receive") }
 func (w *witness) End(id transport.LegID, _ *transport.Error)          { w.saw = append(w.saw, "End") }
@@ -31,9 +31,9 @@ func (w *witness) End(id transport.LegID, _ *transport.Error)          { w.saw =
 func TestChoiceHearsOfAnEndOnBothSidesOfTheHandler(t *testing.T) {
 	w := new(witness)
 	u := &url.URL{Scheme: "http", Host: "server"}
-	v := &valve{s: transport.NewSessionConfig(nil, &transport.Target{URL: u}), h: w, choice: w}
-	side{v, onSocket}.End(1, nil)
-	require.Equal(t, []any{ended, "End", passed}, w.saw)
+	v := &valve{s: transport.NewSessionConfig(nil, &transport.Target{URL: u}), h: w, machine: w}
+	side{v, socketPipe}.End(1, nil)
+	require.Equal(t, []any{eventEnd, "End", eventEndDelivered}, w.saw)
 }
 
 // An insistent choice wants to be told of the same time until it was told thrice.
@@ -44,13 +44,13 @@ type insistent struct {
 }
 
 func (c *insistent) step(e event) effects {
-	if e.kind == late {
+	if e.kind == eventTimer {
 		c.lates++
 	}
 	return effects{}
 }
 
-func (c *insistent) due() mono.Time {
+func (c *insistent) timerAt() mono.Time {
 	if c.lates == 3 {
 		return mono.Time{}
 	}
@@ -63,8 +63,8 @@ func (c *insistent) due() mono.Time {
 func TestTimerFiresForATimeThatHasPassed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &insistent{at: mono.Now().Add(time.Second)}
-		v := &valve{choice: c}
-		v.turn(event{kind: woken})
+		v := &valve{machine: c}
+		v.turn(event{kind: eventWake})
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		require.Equal(t, 3, c.lates)

@@ -10,12 +10,12 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// wayFor is how long the name of a way is believed.
-const wayFor = time.Second
+// pathKeyLifetime is how long the name of a way is believed.
+const pathKeyLifetime = time.Second
 
-// A route names the way that a session's next leg goes, in a Memory. It is safe
+// A pathKeyCache names the way that a session's next leg goes, in a Memory. It is safe
 // for concurrent use.
-type route struct {
+type pathKeyCache struct {
 	s *transport.SessionConfig
 
 	mu     sync.Mutex
@@ -24,17 +24,17 @@ type route struct {
 	at     mono.Time
 }
 
-func (r *route) way() string {
+func (r *pathKeyCache) get() string {
 	now := mono.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if t := r.s.Target(); t != r.target || now.Sub(r.at) > wayFor {
+	if t := r.s.Target(); t != r.target || now.Sub(r.at) > pathKeyLifetime {
 		r.target, r.name, r.at = t, unique.Make(r.s.Shared.PathKey(t)).Value(), now // most sessions share theirs
 	}
 	return r.name
 }
 
-// shared reports whether both pipes go to the same host and port.
-func shared(t *transport.Target) bool {
+// sameHost reports whether both pipes go to the same host and port.
+func sameHost(t *transport.Target) bool {
 	return strings.EqualFold(transport.Address(t.Socket()), transport.Address(t.URL))
 }

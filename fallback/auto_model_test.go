@@ -19,23 +19,23 @@ import (
 
 var tail = flag.Int("tail", 30, "how many steps a failed test of the model shows")
 
-// A weather is two pipes, a server and a Handler that keep the contract and do
+// A autoModel is two pipes, a server and a Handler that keep the contract and do
 // otherwise whatever comes to mind, around a race. It judges every step.
-type weather struct {
-	t   testing.TB
-	rng *rand.Rand
-	r   *race
-	now mono.Moment
-	ids transport.LegID
-	log []string
+type autoModel struct {
+	t    testing.TB
+	rng  *rand.Rand
+	auto *auto
+	now  mono.Moment
+	ids  transport.LegID
+	log  []string
 
 	// The pipes.
 	lanes    [2]bool // HTTP was woken
-	posts    []*raceLeg
+	posts    []*autoModelLeg
 	asking   bool            // the socket was woken
 	dialling transport.LegID // zero: none is
-	cur      *raceLeg        // the socket that draws; nil: the next wake dials
-	old      []*raceLeg      // those that were cut or drained and have not ended
+	cur      *autoModelLeg   // the socket that draws; nil: the next wake dials
+	old      []*autoModelLeg // those that were cut or drained and have not ended
 	slow     []effects       // decided on and not done yet: other turns overtake them
 
 	// The Handler.
@@ -50,77 +50,77 @@ type weather struct {
 	life    time.Duration   // of sockets, where that is known
 	carrier string
 	known   bool // the server knows sessions on sockets
-	been    map[stand]int
+	been    map[phase]int
 }
 
-type raceLeg struct {
-	id     transport.LegID
-	lane   transport.Lane
-	owed   [][]bayeux.Message // what it carries that was not answered
-	own    bool               // it carries what is the valve's
-	given  bool               // the Handler gave it something
-	draws  bool               // it is inside the Handler's Next
-	parted bool               // it was left while it worked: it is only read
-	doomed bool               // cut or drained
-	proven bool               // a socket that has brought something
+type autoModelLeg struct {
+	id      transport.LegID
+	lane    transport.Lane
+	owed    [][]bayeux.Message // what it carries that was not answered
+	own     bool               // it carries what is the valve's
+	given   bool               // the Handler gave it something
+	draws   bool               // it is inside the Handler's Next
+	rotated bool               // it was left while it worked: it is only read
+	doomed  bool               // cut or drained
+	proven  bool               // a socket that has brought something
 }
 
-func newWeather(t testing.TB, seed uint64) *weather {
-	w := &weather{t: t, rng: rand.New(rand.NewPCG(seed, 1)), r: newRace(new(Memory), func() string { return "x" }, DefaultPatience), now: epoch, ids: 100, known: seed%7 != 0, probes: map[string]bool{}, been: map[stand]int{}}
+func newAutoModel(t testing.TB, seed uint64) *autoModel {
+	w := &autoModel{t: t, rng: rand.New(rand.NewPCG(seed, 1)), auto: newAuto(new(Memory), func() string { return "x" }, DefaultPatience), now: epoch, ids: 100, known: seed%7 != 0, probes: map[string]bool{}, been: map[phase]int{}}
 	if w.life = 40 * time.Second; seed%6 == 0 {
 		w.life = time.Second
 	}
 	if seed%3 == 0 { // sockets are known to become no older
-		*w.r.mem.path("x").pace(onSocket) = pace{Life: w.life, Died: epoch.Wall}
+		*w.auto.mem.stateOf("x").learnedBy(socketPipe) = learned{Life: w.life, Died: epoch.Wall}
 	}
 	return w
 }
 
-func (w *weather) require(ok bool, what string) {
+func (w *autoModel) require(ok bool, what string) {
 	if !ok {
 		for _, l := range w.log[max(0, len(w.log)-*tail):] {
 			w.t.Log(l)
 		}
-		w.t.Logf("%+v; path %+v", *w.r, *w.r.mem.path("x"))
+		w.t.Logf("%+v; path %+v", *w.auto, *w.auto.mem.stateOf("x"))
 		require.Fail(w.t, what)
 	}
 }
 
 // step takes an event and plays what the race wants.
-func (w *weather) step(e event) effects {
+func (w *autoModel) step(e event) effects {
 	e.now = w.now
-	from := w.r.at
+	from := w.auto.phase
 	w.been[from]++
-	good := w.r.mem.path("x").Bad.IsZero()
-	fx := w.r.step(e)
-	if p := w.r.mem.path("x"); !p.Bad.IsZero() && good && p.Why != ReasonAffinity { // which the server said itself
-		w.require(w.now.Sub(w.r.answered) <= evidence && !w.r.down, "a verdict without evidence")
+	good := w.auto.mem.stateOf("x").Bad.IsZero()
+	fx := w.auto.step(e)
+	if p := w.auto.mem.stateOf("x"); !p.Bad.IsZero() && good && p.Why != ReasonAffinity { // which the server said itself
+		w.require(w.now.Sub(w.auto.http.answeredAt) <= evidenceWindow && !w.auto.http.down, "a verdict without evidence")
 	}
 	if w.log = append(w.log, ""); len(w.log) > 500 {
 		w.log = w.log[400:]
 	}
-	w.log[len(w.log)-1] = fmt.Sprintf("%v %v->%v kind %d pipe %d leg %d lane %d err %v batch %d: pass %v wake %v cut %d drain %d", w.now.Sub(epoch.Time), from, w.r.at, e.kind, e.pipe, e.leg, e.lane, e.err, len(e.batch), fx.pass, fx.wake, fx.cut, fx.drain)
-	for _, d := range fx.told {
+	w.log[len(w.log)-1] = fmt.Sprintf("%v %v->%v kind %d pipe %d leg %d lane %d err %v batch %d: pass %v wake %v cut %d drain %d", w.now.Sub(epoch.Time), from, w.auto.phase, e.kind, e.pipe, e.leg, e.lane, e.err, len(e.batch), fx.pass, fx.wake, fx.cutSocket, fx.drainSocket)
+	for _, d := range fx.decisions {
 		w.require(d.From == w.carrier && (d.To != d.From || d.Err != nil) && d.Reason != "", "a decision that is none")
 		w.carrier = d.To
 	}
-	if wants := fx.cut|fx.drain|fx.cutHTTP != 0 || fx.wake != [2][2]bool{}; wants && w.rng.IntN(4) == 0 {
+	if wants := fx.cutSocket|fx.drainSocket|fx.cutHTTP != 0 || fx.wake != [2][2]bool{}; wants && w.rng.IntN(4) == 0 {
 		w.slow = append(w.slow, fx)
 	} else {
 		w.does(fx)
 	}
-	for _, c := range fx.let {
+	for _, c := range fx.flush {
 		if c.batch != nil {
 			w.received(c.leg, c.batch)
 			continue
 		}
 		w.handlerEnd(c.leg)
-		w.step(event{kind: passed, leg: c.leg})
+		w.step(event{kind: eventEndDelivered, leg: c.leg})
 		w.wake(transport.LaneCommands)
 		w.wake(transport.LaneConnect)
 	}
-	if fx.let != nil {
-		w.step(event{kind: let})
+	if fx.flush != nil {
+		w.step(event{kind: eventFlushed})
 	}
 	w.apart()
 	w.goesOn()
@@ -128,22 +128,22 @@ func (w *weather) step(e event) effects {
 }
 
 // does what is wanted of the pipes.
-func (w *weather) does(fx effects) {
+func (w *autoModel) does(fx effects) {
 	for _, p := range w.posts {
 		p.doomed = p.doomed || p.id == fx.cutHTTP
 	}
-	w.lanes[0] = w.lanes[0] || fx.wake[onHTTP][0]
-	w.lanes[1] = w.lanes[1] || fx.wake[onHTTP][1]
-	for _, id := range []transport.LegID{fx.cut, fx.drain} {
+	w.lanes[0] = w.lanes[0] || fx.wake[httpPipe][0]
+	w.lanes[1] = w.lanes[1] || fx.wake[httpPipe][1]
+	for _, id := range []transport.LegID{fx.cutSocket, fx.drainSocket} {
 		if w.cur != nil && w.cur.id == id {
 			w.cur.doomed = true
 			w.old, w.cur = append(w.old, w.cur), nil
 		}
 	}
-	if fx.cut|fx.drain != 0 {
-		w.step(event{kind: vacated})
+	if fx.cutSocket|fx.drainSocket != 0 {
+		w.step(event{kind: eventVacated})
 	}
-	if fx.wake[onSocket][0] || fx.wake[onSocket][1] {
+	if fx.wake[socketPipe][0] || fx.wake[socketPipe][1] {
 		w.asking = true
 		if w.cur == nil && w.dialling == 0 {
 			w.ids++
@@ -153,7 +153,7 @@ func (w *weather) does(fx effects) {
 }
 
 // catchUp does what waits for that.
-func (w *weather) catchUp() {
+func (w *autoModel) catchUp() {
 	for len(w.slow) > 0 {
 		i := w.rng.IntN(len(w.slow))
 		fx := w.slow[i]
@@ -164,22 +164,22 @@ func (w *weather) catchUp() {
 
 // goesOn: the race never only waits for something that nobody has asked for:
 // what holds the Handler back has an end by itself.
-func (w *weather) goesOn() {
+func (w *autoModel) goesOn() {
 	if len(w.slow) > 0 {
 		return
 	}
 	ending := w.cur == nil || w.cur.doomed || w.cur.draws // whose End, or draw, is on its way
-	waits := !ending && (w.r.at == shut || w.r.at == adopting || w.r.at == clearing)
-	w.require(!waits || !w.r.due().IsZero(), "it waits for ever")
-	w.require(!w.r.holdsBack() || w.r.letting || !w.r.due().IsZero(), "something waits for ever")
-	turned := w.r.at == turning && w.r.left == 0 && w.r.out.Len() == 0
-	w.require(!turned || w.r.letting || !w.r.due().IsZero(), "it is turned and does not go on")
-	opening := w.dialling != 0 || w.cur != nil && w.cur.id != w.r.parted && !w.r.gone.Get(w.cur.id)
-	w.require(!w.r.dialling || w.r.sock != 0 || opening, "a dial that nobody makes")
+	waits := !ending && (w.auto.phase == awaitingExchanges || w.auto.phase == confirming || w.auto.phase == awaitingReplies)
+	w.require(!waits || !w.auto.timerAt().IsZero(), "it waits for ever")
+	w.require(!w.auto.hasDeferred() || w.auto.deferred.flushing || !w.auto.timerAt().IsZero(), "something waits for ever")
+	turned := w.auto.phase == switching && w.auto.handover.from == 0 && w.auto.http.exchanges.Len() == 0
+	w.require(!turned || w.auto.deferred.flushing || !w.auto.timerAt().IsZero(), "it is turned and does not go on")
+	opening := w.dialling != 0 || w.cur != nil && w.cur.id != w.auto.rotation.oldLeg && !w.auto.ws.discarded.Get(w.cur.id)
+	w.require(!w.auto.ws.dialling || w.auto.ws.leg != 0 || opening, "a dial that nobody makes")
 }
 
 // apart: what the Handler gave, or is about to give, is never out on both pipes.
-func (w *weather) apart() {
+func (w *autoModel) apart() {
 	http, socket := 0, 0
 	for _, p := range w.posts {
 		if p.given || p.draws {
@@ -190,8 +190,8 @@ func (w *weather) apart() {
 		if s == nil {
 			continue
 		}
-		left := s.id == w.r.parted || w.r.at == offering && s.id == w.r.sock // what it owes may be out still
-		if s.parted = s.parted || left; s.draws || s.given && !s.parted {
+		left := s.id == w.auto.rotation.oldLeg || w.auto.phase == offeringConnect && s.id == w.auto.ws.leg // what it owes may be out still
+		if s.rotated = s.rotated || left; s.draws || s.given && !s.rotated {
 			socket++
 		}
 	}
@@ -200,7 +200,7 @@ func (w *weather) apart() {
 }
 
 // next is the Handler's Next.
-func (w *weather) next(lane transport.Lane, l *raceLeg) (b []bayeux.Message) {
+func (w *autoModel) next(lane transport.Lane, l *autoModelLeg) (b []bayeux.Message) {
 	w.require(lane == transport.LaneCommands || w.connect == 0 || w.connect == l.id, "a connect is asked for while one is out elsewhere")
 	switch {
 	case lane == transport.LaneCommands && !w.session && w.shake == 0:
@@ -217,7 +217,7 @@ func (w *weather) next(lane transport.Lane, l *raceLeg) (b []bayeux.Message) {
 }
 
 // handlerEnd is the Handler's End.
-func (w *weather) handlerEnd(id transport.LegID) {
+func (w *autoModel) handlerEnd(id transport.LegID) {
 	if w.shake == id {
 		w.shake = 0
 	}
@@ -226,14 +226,14 @@ func (w *weather) handlerEnd(id transport.LegID) {
 	}
 }
 
-func (w *weather) wake(lane transport.Lane) { w.step(event{kind: woken, lane: lane}) }
+func (w *autoModel) wake(lane transport.Lane) { w.step(event{kind: eventWake, lane: lane}) }
 
 // asks has a leg ask.
-func (w *weather) asks(p pipe, lane transport.Lane, l *raceLeg) bool {
-	moves := p == onSocket && w.r.at == shut
-	fx := w.step(event{kind: asks, pipe: p, leg: l.id, lane: lane})
+func (w *autoModel) asks(p pipe, lane transport.Lane, l *autoModelLeg) bool {
+	moves := p == socketPipe && w.auto.phase == awaitingExchanges
+	fx := w.step(event{kind: eventAsk, pipe: p, leg: l.id, lane: lane})
 	w.require(!moves || !fx.pass || l.proven, "the session moves to a socket that has not answered")
-	w.require(!moves || !fx.pass || !w.r.holdsBack(), "the session moves, and what HTTP brought waits")
+	w.require(!moves || !fx.pass || !w.auto.hasDeferred(), "the session moves, and what HTTP brought waits")
 	if !fx.pass {
 		if fx.batch != nil {
 			l.owed, l.own = append(l.owed, fx.batch), true
@@ -246,7 +246,7 @@ func (w *weather) asks(p pipe, lane transport.Lane, l *raceLeg) bool {
 	b := w.next(lane, l)
 	w.meanwhile()
 	l.draws = false
-	w.step(event{kind: drew, pipe: p, leg: l.id, batch: b})
+	w.step(event{kind: eventDrawn, pipe: p, leg: l.id, batch: b})
 	if b != nil { // it leaves
 		l.owed = append(l.owed, b)
 	}
@@ -254,21 +254,21 @@ func (w *weather) asks(p pipe, lane transport.Lane, l *raceLeg) bool {
 }
 
 // meanwhile has other things happen: a draw takes its time.
-func (w *weather) meanwhile() {
+func (w *autoModel) meanwhile() {
 	for w.rng.IntN(3) == 0 {
 		w.act(w.good)
 	}
 }
 
-func (w *weather) ends(p pipe, l *raceLeg, err *transport.Error) {
+func (w *autoModel) ends(p pipe, l *autoModelLeg, err *transport.Error) {
 	if w.cur == l {
 		w.cur = nil
 	}
-	fx := w.step(event{kind: ended, pipe: p, leg: l.id, err: err, shared: true})
-	gone := func(all []*raceLeg) []*raceLeg {
-		return slices.DeleteFunc(all, func(x *raceLeg) bool { return x == l })
+	fx := w.step(event{kind: eventEnd, pipe: p, leg: l.id, err: err, sameHost: true})
+	gone := func(all []*autoModelLeg) []*autoModelLeg {
+		return slices.DeleteFunc(all, func(x *autoModelLeg) bool { return x == l })
 	}
-	w.require(fx.pass || !l.given || p == onHTTP, "the Handler does not hear of the end of a leg that it knows")
+	w.require(fx.pass || !l.given || p == httpPipe, "the Handler does not hear of the end of a leg that it knows")
 	if fx.pass {
 		w.require(l.given || err != nil, "the Handler hears of a leg it does not know")
 		w.handlerEnd(l.id)
@@ -277,8 +277,8 @@ func (w *weather) ends(p pipe, l *raceLeg, err *transport.Error) {
 		}
 	}
 	w.posts, w.old = gone(w.posts), gone(w.old)
-	w.step(event{kind: passed, pipe: p, leg: l.id})
-	if p == onHTTP {
+	w.step(event{kind: eventEndDelivered, pipe: p, leg: l.id})
+	if p == httpPipe {
 		w.lanes[l.lane] = true // the pipe draws again
 	}
 	if fx.pass {
@@ -291,7 +291,7 @@ var errHolds = fails("read", 0)
 
 // brings has the server answer what a leg carries, and relay what others publish
 // in the same frame or body.
-func (w *weather) brings(p pipe, l *raceLeg, text string) {
+func (w *autoModel) brings(p pipe, l *autoModelLeg, text string) {
 	ms := batch(w.t, text)
 	for w.rng.IntN(3) == 0 {
 		ms = slices.Insert(ms, w.rng.IntN(len(ms)+1), batch(w.t, w.imitation(l))...)
@@ -302,18 +302,18 @@ func (w *weather) brings(p pipe, l *raceLeg, text string) {
 
 // relays has the server relay what another publisher says, and nothing else: on a
 // socket that decides nothing.
-func (w *weather) relays(s *raceLeg) {
-	before, mem := *w.r, *w.r.mem.path("x")
-	before.owes.commands = slices.Clone(before.owes.commands)
-	fx := w.hands(onSocket, s, batch(w.t, w.imitation(s)))
-	after := *w.r
-	before.way, after.way = nil, nil
-	before.quietAt, after.quietAt = mono.Time{}, mono.Time{} // of one that was left: it is read on while something comes
-	w.require(reflect.DeepEqual(before, after) && reflect.DeepEqual(mem, *w.r.mem.path("x")), "an event decides")
-	w.require(fx.told == nil && fx.cut|fx.drain|fx.cutHTTP == 0 && fx.wake == [2][2]bool{} && !fx.echo, "an event has effects")
+func (w *autoModel) relays(s *autoModelLeg) {
+	before, mem := *w.auto, *w.auto.mem.stateOf("x")
+	before.ws.requests.commands = slices.Clone(before.ws.requests.commands)
+	fx := w.hands(socketPipe, s, batch(w.t, w.imitation(s)))
+	after := *w.auto
+	before.pathKey, after.pathKey = nil, nil
+	before.rotation.quietAt, after.rotation.quietAt = mono.Time{}, mono.Time{} // of one that was left: it is read on while something comes
+	w.require(reflect.DeepEqual(before, after) && reflect.DeepEqual(mem, *w.auto.mem.stateOf("x")), "an event decides")
+	w.require(fx.decisions == nil && fx.cutSocket|fx.drainSocket|fx.cutHTTP == 0 && fx.wake == [2][2]bool{} && !fx.confirm, "an event has effects")
 }
 
-func (w *weather) imitation(l *raceLeg) string {
+func (w *autoModel) imitation(l *autoModelLeg) string {
 	ids, at := []string{"", "probe", "7"}, w.rng.Int()
 	for _, b := range l.owed {
 		ids = append(ids, b[0].ID)
@@ -344,14 +344,14 @@ func imitation(n int, id string, ch bayeux.Channel) string {
 }
 
 // hands has a pipe hand messages up.
-func (w *weather) hands(p pipe, l *raceLeg, ms []bayeux.Message) effects {
+func (w *autoModel) hands(p pipe, l *autoModelLeg, ms []bayeux.Message) effects {
 	for _, m := range ms {
 		if m.Channel == bayeux.MetaConnect && m.ID != "3" {
 			w.probes[m.ID] = true
 		}
 	}
-	owned := w.r.owns && l.id == w.r.sock
-	fx := w.step(event{kind: brought, pipe: p, leg: l.id, batch: ms})
+	owned := w.auto.ws.owns && l.id == w.auto.ws.leg
+	fx := w.step(event{kind: eventReceive, pipe: p, leg: l.id, batch: ms})
 	up := ms
 	if fx.batch != nil {
 		up = fx.batch
@@ -361,17 +361,17 @@ func (w *weather) hands(p pipe, l *raceLeg, ms []bayeux.Message) effects {
 		w.require(l.given || len(answers) < len(ms) || ms[0].Channel == "/a", "the Handler gets an answer on a leg it does not know")
 		w.require(len(up) == len(answers), "the probe's answer is handed up, or more than it is kept back")
 		w.received(l.id, up)
-	} else if p == onSocket && owned && fx.cut == 0 {
+	} else if p == socketPipe && owned && fx.cutSocket == 0 {
 		w.require(len(answers) == 0, "what came with the probe's answer is lost")
 	}
-	if fx.echo {
-		w.step(event{kind: handed, pipe: p, leg: l.id})
+	if fx.confirm {
+		w.step(event{kind: eventReceiveDelivered, pipe: p, leg: l.id})
 	}
 	return fx
 }
 
 // received is the Handler's Receive.
-func (w *weather) received(id transport.LegID, ms []bayeux.Message) {
+func (w *autoModel) received(id transport.LegID, ms []bayeux.Message) {
 	ms = slices.DeleteFunc(slices.Clone(ms), func(m bayeux.Message) bool { return m.IsEvent() || m.Channel == "/a" && m.ID == "" })
 	if len(ms) == 0 {
 		return
@@ -383,7 +383,7 @@ func (w *weather) received(id transport.LegID, ms []bayeux.Message) {
 	case m.Channel == bayeux.MetaConnect && m.Granted() && id == w.connect:
 		w.connect = 0
 		w.answered++
-	case forgotten(m):
+	case needsHandshake(m):
 		w.session, w.shake, w.connect = false, 0, 0
 		for _, x := range append(slices.Clone(w.old), w.cur) {
 			if x != nil && x.given {
@@ -399,11 +399,11 @@ func (w *weather) received(id transport.LegID, ms []bayeux.Message) {
 }
 
 // answer is a server's that works.
-func (w *weather) answer(b []bayeux.Message, socket bool) string {
+func (w *autoModel) answer(b []bayeux.Message, socket bool) string {
 	switch {
 	case isProbe(&b[0]):
 		return `[{"channel":"/meta/connect","id":"` + b[0].ID + `","successful":false,"error":"402::session_unknown"}]`
-	case shakes(b):
+	case hasHandshake(b):
 		return granted
 	case b[0].Channel == bayeux.MetaConnect && socket && !w.known:
 		return unknown
@@ -414,7 +414,7 @@ func (w *weather) answer(b []bayeux.Message, socket bool) string {
 }
 
 // act does one thing that can happen now. In good weather everything works.
-func (w *weather) act(good bool) {
+func (w *autoModel) act(good bool) {
 	w.good = good
 	if w.rng.IntN(2) == 0 {
 		w.catchUp()
@@ -428,9 +428,9 @@ func (w *weather) act(good bool) {
 	case 1: // a dial comes to something
 		if id := w.dialling; id != 0 {
 			w.dialling = 0
-			l := &raceLeg{id: id}
+			l := &autoModelLeg{id: id}
 			if bad {
-				w.ends(onSocket, l, fails([]string{"dial", "upgrade", "tls", "proxy"}[w.rng.IntN(4)], w.rng.IntN(2)*403))
+				w.ends(socketPipe, l, fails([]string{"dial", "upgrade", "tls", "proxy"}[w.rng.IntN(4)], w.rng.IntN(2)*403))
 				return
 			}
 			w.cur, w.asking = l, true
@@ -439,20 +439,20 @@ func (w *weather) act(good bool) {
 		if s := w.cur; s != nil && w.asking && !s.draws {
 			w.asking = false
 			for _, lane := range []transport.Lane{transport.LaneCommands, transport.LaneConnect} {
-				if w.cur == s && w.asks(onSocket, lane, s) {
+				if w.cur == s && w.asks(socketPipe, lane, s) {
 					w.asking = true
 				}
 			}
 		}
 	case 4, 5: // HTTP asks
 		lane := w.rng.IntN(2)
-		if busy := slices.ContainsFunc(w.posts, func(l *raceLeg) bool { return int(l.lane) == lane }); w.lanes[lane] && !busy {
+		if busy := slices.ContainsFunc(w.posts, func(l *autoModelLeg) bool { return int(l.lane) == lane }); w.lanes[lane] && !busy {
 			w.lanes[lane] = false
 			w.ids++
-			l := &raceLeg{id: w.ids, lane: transport.Lane(lane)}
+			l := &autoModelLeg{id: w.ids, lane: transport.Lane(lane)}
 			w.posts = append(w.posts, l)
-			if !w.asks(onHTTP, l.lane, l) {
-				w.posts = slices.DeleteFunc(w.posts, func(x *raceLeg) bool { return x == l })
+			if !w.asks(httpPipe, l.lane, l) {
+				w.posts = slices.DeleteFunc(w.posts, func(x *autoModelLeg) bool { return x == l })
 			}
 		}
 	case 6, 7: // an exchange ends
@@ -461,21 +461,21 @@ func (w *weather) act(good bool) {
 			switch {
 			case l.draws:
 			case l.doomed:
-				w.ends(onHTTP, l, fails("cut", 0))
+				w.ends(httpPipe, l, fails("cut", 0))
 			case bad:
-				w.ends(onHTTP, l, fails([]string{"dial", "read", "status"}[w.rng.IntN(3)], 0))
+				w.ends(httpPipe, l, fails([]string{"dial", "read", "status"}[w.rng.IntN(3)], 0))
 			case !good && w.rng.IntN(8) == 0 && l.given:
-				w.brings(onHTTP, l, unknown)
-				w.ends(onHTTP, l, nil)
+				w.brings(httpPipe, l, unknown)
+				w.ends(httpPipe, l, nil)
 			default:
-				w.brings(onHTTP, l, w.answer(l.owed[0], false))
-				w.ends(onHTTP, l, nil)
+				w.brings(httpPipe, l, w.answer(l.owed[0], false))
+				w.ends(httpPipe, l, nil)
 			}
 		}
 	case 8: // the socket brings something, or dies
 		for _, l := range slices.Clone(w.old) {
-			if !l.draws && (!l.parted || w.rng.IntN(8) == 0) { // one that was left waits for the close frame of the server
-				w.ends(onSocket, l, fails("cut", 0))
+			if !l.draws && (!l.rotated || w.rng.IntN(8) == 0) { // one that was left waits for the close frame of the server
+				w.ends(socketPipe, l, fails("cut", 0))
 			}
 		}
 		if s := w.cur; s != nil {
@@ -485,13 +485,13 @@ func (w *weather) act(good bool) {
 			switch {
 			case s.draws && (s.doomed || bad): // its end comes behind the draw
 			case s.doomed:
-				w.ends(onSocket, s, fails("cut", 0))
+				w.ends(socketPipe, s, fails("cut", 0))
 			case bad:
-				w.ends(onSocket, s, fails([]string{"read", "close", "ping", "decode"}[w.rng.IntN(4)], 0))
+				w.ends(socketPipe, s, fails([]string{"read", "close", "ping", "decode"}[w.rng.IntN(4)], 0))
 			case len(s.owed) > 0:
 				b := s.owed[0]
 				s.owed = s.owed[1:]
-				w.brings(onSocket, s, w.answer(b, true))
+				w.brings(socketPipe, s, w.answer(b, true))
 			}
 		}
 	case 9:
@@ -504,14 +504,14 @@ func (w *weather) act(good bool) {
 }
 
 // pass lets time pass, and the timer fire.
-func (w *weather) pass(d time.Duration) {
+func (w *autoModel) pass(d time.Duration) {
 	if d > 0 {
 		w.catchUp()
 	}
 	w.now = mono.Of(w.now.Wall.Add(d))
-	if at := w.r.due(); !at.IsZero() && !w.now.Before(at) {
-		w.step(event{kind: late})
-		at = w.r.due()
+	if at := w.auto.timerAt(); !at.IsZero() && !w.now.Before(at) {
+		w.step(event{kind: eventTimer})
+		at = w.auto.timerAt()
 		w.require(at.IsZero() || at.After(w.now.Time), "the time is told and nothing comes of it")
 	}
 }
@@ -521,26 +521,26 @@ const connectOK = `[{"channel":"/meta/connect","id":"3","successful":true}]`
 // TestRaceInAnyWeather: whatever happens, both pipes never carry at once, the
 // decisions follow each other, and in good weather the session goes on, and is
 // on a socket in the end if the server knows it there.
-func TestRaceInAnyWeather(t *testing.T) {
-	been := map[stand]int{}
+func TestAutoModel(t *testing.T) {
+	been := map[phase]int{}
 	for seed := range uint64(300) {
-		for s, n := range newWeather(t, seed).play() {
+		for s, n := range newAutoModel(t, seed).play() {
 			been[s] += n
 		}
 	}
-	for s := anchored; s < over; s++ {
+	for s := onLongPolling; s < autoClosed; s++ {
 		require.Greater(t, been[s], 50, s.String())
 	}
 }
 
-// FuzzRace is the same for any seed.
-func FuzzRace(f *testing.F) {
+// FuzzAuto is the same for any seed.
+func FuzzAuto(f *testing.F) {
 	f.Add(uint64(1000))
-	f.Fuzz(func(t *testing.T, seed uint64) { newWeather(t, seed).play() })
+	f.Fuzz(func(t *testing.T, seed uint64) { newAutoModel(t, seed).play() })
 }
 
 // play is bad weather, and then good, and returns how often the race was where.
-func (w *weather) play() map[stand]int {
+func (w *autoModel) play() map[phase]int {
 	w.wake(transport.LaneCommands)
 	for range 400 {
 		w.act(false)

@@ -11,44 +11,44 @@ import (
 
 // act does the n-th thing that can happen now. Which numbers mean what does not
 // matter, only that all of it comes up.
-func (m *model) act(n, arg int) {
+func (m *firstModel) act(n, arg int) {
 	nothing := func() {}
-	wake := func() { m.step(event{kind: woken, lane: transport.Lane(arg % 2)}) }
+	wake := func() { m.step(event{kind: eventWake, lane: transport.Lane(arg % 2)}) }
 	b := m.batch(arg)
 	switch n % 12 {
 	case 0:
 		wake()
 	case 1: // a socket opens
 		if m.dialling != 0 {
-			m.sockets = append(m.sockets, &modelLeg{id: m.dialling})
+			m.sockets = append(m.sockets, &firstModelLeg{id: m.dialling})
 			m.dialling, m.asking = 0, true
 		}
 	case 2: // or does not
 		if id := m.dialling; id != 0 {
 			m.dialling = 0
 			op := []string{"dial", "tls", "proxy", "upgrade", "read", "cut"}[arg%6]
-			m.ends(onSocket, id, fails(op, arg%3*200), arg%2 == 0, wake)
+			m.ends(socketPipe, id, fails(op, arg%3*200), arg%2 == 0, wake)
 		}
 	case 3: // the socket asks
 		if s := m.drawable(); s != nil && m.asking && !s.drawing {
 			m.asking = false
-			m.asks(onSocket, s)
+			m.asks(socketPipe, s)
 		}
 	case 4: // and is answered
 		for _, s := range m.sockets {
 			if s.drawing {
-				m.gives(onSocket, s, b)
+				m.gives(socketPipe, s, b)
 				m.asking = m.asking || b != nil
 				return
 			}
 		}
 	case 5: // HTTP asks
 		lane := arg % 2
-		if busy := slices.ContainsFunc(m.posts, func(l *modelLeg) bool { return int(l.lane) == lane }); m.lanes[lane] && !busy {
+		if busy := slices.ContainsFunc(m.posts, func(l *firstModelLeg) bool { return int(l.lane) == lane }); m.lanes[lane] && !busy {
 			m.lanes[lane] = false
 			m.ids++
-			l := &modelLeg{id: m.ids, lane: transport.Lane(lane)}
-			if m.asks(onHTTP, l) {
+			l := &firstModelLeg{id: m.ids, lane: transport.Lane(lane)}
+			if m.asks(httpPipe, l) {
 				m.posts = append(m.posts, l)
 			}
 		}
@@ -58,17 +58,17 @@ func (m *model) act(n, arg int) {
 				if b == nil {
 					m.posts = slices.Delete(m.posts, i, i+1)
 				}
-				m.gives(onHTTP, l, b)
+				m.gives(httpPipe, l, b)
 				return
 			}
 		}
 	case 7: // something comes on a socket
 		if len(m.sockets) > 0 {
 			s := m.sockets[arg%len(m.sockets)]
-			ms, at := m.reply(arg, s), m.c.at
-			fx := m.step(event{kind: brought, pipe: onSocket, leg: s.id, batch: ms})
+			ms, at := m.reply(arg, s), m.first.phase
+			fx := m.step(event{kind: eventReceive, pipe: socketPipe, leg: s.id, batch: ms})
 			if ms[0].Channel == "/a" {
-				m.require(m.c.at == at && fx.told == nil, "an event decides")
+				m.require(m.first.phase == at && fx.decisions == nil, "an event decides")
 			}
 		}
 	case 8: // a socket ends; who carried nothing may end without a word
@@ -77,9 +77,9 @@ func (m *model) act(n, arg int) {
 			switch {
 			case s.drawing:
 			case !s.carries && arg%3 == 0:
-				m.sockets = slices.DeleteFunc(m.sockets, func(l *modelLeg) bool { return l == s })
+				m.sockets = slices.DeleteFunc(m.sockets, func(l *firstModelLeg) bool { return l == s })
 			default:
-				m.ends(onSocket, s.id, m.endOf(s, arg), true, nothing)
+				m.ends(socketPipe, s.id, m.endOf(s, arg), true, nothing)
 			}
 		}
 	case 9: // an exchange ends, answered or not
@@ -88,10 +88,10 @@ func (m *model) act(n, arg int) {
 				lane := l.lane
 				m.lanes[lane] = true // it draws again
 				if arg%3 == 1 {
-					m.step(event{kind: brought, pipe: onHTTP, leg: l.id, batch: m.reply(arg, l)})
-					m.ends(onHTTP, l.id, nil, true, wake)
+					m.step(event{kind: eventReceive, pipe: httpPipe, leg: l.id, batch: m.reply(arg, l)})
+					m.ends(httpPipe, l.id, nil, true, wake)
 				} else {
-					m.ends(onHTTP, l.id, fails("dial", 0), true, wake)
+					m.ends(httpPipe, l.id, fails("dial", 0), true, wake)
 				}
 				return
 			}
@@ -101,7 +101,7 @@ func (m *model) act(n, arg int) {
 			s := m.sockets[arg%len(m.sockets)]
 			s.cut = s.cut || arg%2 == 0
 			s.draining = true
-			m.step(event{kind: dropped, leg: s.id})
+			m.step(event{kind: eventDropped, leg: s.id})
 		}
 	case 11:
 		m.pass(time.Duration(arg%40) * 100 * time.Millisecond)
@@ -109,20 +109,20 @@ func (m *model) act(n, arg int) {
 }
 
 // pass lets time pass, and the timer fire.
-func (m *model) pass(d time.Duration) {
+func (m *firstModel) pass(d time.Duration) {
 	m.now = mono.Of(m.now.Wall.Add(d))
-	if at := m.c.deadline; !at.IsZero() && !m.now.Before(at) {
-		m.step(event{kind: late})
-		at = m.c.due()
+	if at := m.first.patienceEndAt; !at.IsZero() && !m.now.Before(at) {
+		m.step(event{kind: eventTimer})
+		at = m.first.timerAt()
 		m.require(at.IsZero() || at.After(m.now.Time), "the time is told and nothing comes of it")
 	}
 }
 
-func (m *model) batch(arg int) []bayeux.Message {
+func (m *firstModel) batch(arg int) []bayeux.Message {
 	return [][]bayeux.Message{nil, batch(m.t, handshake), batch(m.t, atOnce), batch(m.t, held), nil}[arg%5]
 }
 
-func (m *model) reply(arg int, l *modelLeg) []bayeux.Message {
+func (m *firstModel) reply(arg int, l *firstModelLeg) []bayeux.Message {
 	if !l.carries {
 		return batch(m.t, pushed)
 	}
@@ -140,7 +140,7 @@ func (m *model) reply(arg int, l *modelLeg) []bayeux.Message {
 	return ms
 }
 
-func (m *model) endOf(s *modelLeg, arg int) *transport.Error {
+func (m *firstModel) endOf(s *firstModelLeg, arg int) *transport.Error {
 	switch {
 	case s.cut:
 		return fails("cut", 0)

@@ -6,9 +6,9 @@ import (
 	"github.com/turold/turold/bayeux"
 )
 
-// prompt reports whether a batch is answered at once: no connect in it may be
+// answeredAtOnce reports whether a batch is answered at once: no connect in it may be
 // held, which would hold the whole batch on some servers.
-func prompt(batch []bayeux.Message) bool {
+func answeredAtOnce(batch []bayeux.Message) bool {
 	return !slices.ContainsFunc(batch, func(m bayeux.Message) bool {
 		if m.Channel != bayeux.MetaConnect {
 			return false
@@ -18,18 +18,18 @@ func prompt(batch []bayeux.Message) bool {
 	})
 }
 
-// shakes reports whether a batch begins a session.
-func shakes(batch []bayeux.Message) bool {
+// hasHandshake reports whether a batch begins a session.
+func hasHandshake(batch []bayeux.Message) bool {
 	return slices.ContainsFunc(batch, func(m bayeux.Message) bool { return m.Channel == bayeux.MetaHandshake })
 }
 
-// connects reports whether there is a connect in a batch that leaves.
-func connects(batch []bayeux.Message) bool {
+// hasConnect reports whether there is a connect in a batch that leaves.
+func hasConnect(batch []bayeux.Message) bool {
 	return slices.ContainsFunc(batch, func(m bayeux.Message) bool { return m.Channel == bayeux.MetaConnect })
 }
 
-// serverSpeaks reports whether some of a batch is the server's own word. Only it
+// hasMeta reports whether some of a batch is the server's own word. Only it
 // uses meta channels; when an event comes its publisher chose.
-func serverSpeaks(ms []bayeux.Message) bool {
+func hasMeta(ms []bayeux.Message) bool {
 	return slices.ContainsFunc(ms, func(m bayeux.Message) bool { return m.Channel.Meta() })
 }

@@ -1,0 +1,56 @@
+package fallback
+
+import (
+	"time"
+
+	"github.com/turold/turold/internal/mono"
+)
+
+// Where a socket was proven within the last ten minutes the next one need not
+// be: the session goes there from its handshake on, a round trip earlier. A
+// socket that does not answer then costs the wait for it, and HTTP goes on.
+
+// maxDialGrace is how long HTTP waits at most for a socket that may be about to open.
+const maxDialGrace = 50 * time.Millisecond
+
+// tryOptimistic decides what follows a handshake that HTTP has brought.
+func (a *auto) tryOptimistic(e event) {
+	if a.phase == switching && a.ws.bound { // it was to begin on the socket, and has begun by HTTP
+		a.ws.bound, a.handover.to = false, optimistic
+		return
+	}
+	if a.phase != onLongPolling || a.next.notOffered || a.ws.stale || a.ws.owns || !a.mem.isGood(a.ws.pathKey, e.now.Wall) {
+		return
+	}
+	switch {
+	case a.ws.leg != 0:
+		a.ws.owns, a.ws.probe.answerBy, a.ws.probe.againAt = true, mono.Time{}, mono.Time{}
+		a.releaseDial()
+		a.switchTo(e.leg, optimistic)
+	case a.ws.dialling:
+		a.handshake.graceUntil = e.now.Add(min(a.http.srtt/4, maxDialGrace))
+	}
+}
+
+// startOptimistic has a socket that opens in time draw as soon as the handshake has ended.
+func (a *auto) startOptimistic(fx *effects, now mono.Moment) bool {
+	if a.handshake.graceUntil.IsZero() || a.phase != onLongPolling {
+		return false
+	}
+	a.handshake.graceUntil, a.ws.owns = mono.Time{}, true
+	a.releaseDial()
+	a.switchTo(0, optimistic)
+	a.advance(fx, now)
+	return true
+}
+
+// onOptimisticReply looks at what is answered first on such a socket.
+func (a *auto) onOptimisticReply(fx *effects, now mono.Moment, got replies) {
+	switch {
+	case got.needsHandshake:
+		a.onSessionUnknown(fx, now)
+	case got.answered:
+		a.onSocketCarries(fx, now)
+		a.drawFrom(fx, onWebSocket)
+	}
+}

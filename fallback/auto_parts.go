@@ -1,0 +1,122 @@
+package fallback
+
+import (
+	"time"
+
+	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/legs"
+	"github.com/turold/turold/internal/mono"
+	"github.com/turold/turold/transport"
+)
+
+// httpSide is what auto knows of HTTP.
+type httpSide struct {
+	exchanges    legs.Map[*exchange] // each from when it asks until its End was passed on
+	answeredAt   mono.Time           // when HTTP answered last
+	srtt         time.Duration       // the smoothed round trip
+	down         bool                // HTTP has failed since it answered
+	keepNextPoll bool                // the next poll stays on HTTP, even if a socket is proven
+	heldPollSeen bool                // a poll that the server could hold was answered in this session
+}
+
+// An exchange is one request of HTTP and its response.
+type exchange struct {
+	lane           transport.Lane
+	sentAt         mono.Time
+	answeredAtOnce bool // the server has no reason to hold it
+	hasConnect     bool
+	own            bool // the valve made it, and the Handler knows nothing of it
+	requests       outstanding
+}
+
+// socketSide is what auto knows of the socket.
+type socketSide struct {
+	pathKey      string          // the path of the last dial in the Memory
+	leg          transport.LegID // the open socket; zero: none is open
+	openedAt     mono.Time
+	carriesSince mono.Time // when it began to carry the session
+	probe        probe
+	requests     outstanding
+	discarded    legs.Map[bool] // sockets that the valve closes, until they have ended
+	shortLives   int            // sockets in a row that died young
+	dialling     bool
+	stale        bool // what the dial comes to is not wanted
+	reserved     bool // the Memory counts the dial: Memory.release is due
+	proven       bool // it has answered
+	owns         bool // it carries the session, and the Handler knows it
+	bound        bool // the session began on it: HTTP does not know it
+	drawing      bool // it is inside the Handler's Next, and what it gets is out on it
+}
+
+// httpHandshake is what auto knows of the handshake that goes by HTTP.
+type httpHandshake struct {
+	leg          transport.LegID // the exchange that carries it; zero: none does
+	limitAt      mono.Time       // when it is late
+	lateAt       mono.Time       // the same instant, until the timer has fired for it
+	graceUntil   mono.Time       // until when HTTP draws nothing after it, because a socket may be about to open
+	heldEnd      *deferredCall   // the End of the exchange, which waits for the outcome of the dial
+	lostSessions int             // sessions in a row that HTTP did not know at their first connect
+	unconfirmed  bool            // a session began, and no connect was granted since
+}
+
+// rotation is how auto leaves a socket for its age.
+type rotation struct {
+	dueAt     mono.Time       // when the socket is to be left; zero: never
+	oldLeg    transport.LegID // the socket that was left and is read on; zero: none is
+	closeAt   mono.Time       // when that one is closed
+	quietAt   mono.Time       // when nothing more is expected of it
+	checkHTTP bool            // an exchange of the valve's own is to say whether HTTP works, before the socket is left
+}
+
+// deferred is what HTTP has brought and the Handler has yet to get.
+type deferred struct {
+	calls    []deferredCall
+	flushing bool // some of them are on their way to the Handler
+}
+
+// A deferredCall is an End that was not passed on yet, or, with a batch, a Receive.
+type deferredCall struct {
+	leg   transport.LegID
+	err   *transport.Error
+	batch []bayeux.Message
+}
+
+// nextDial is when auto opens the next socket.
+type nextDial struct {
+	at          mono.Time // zero: no time is set
+	started     bool      // the first dial was decided on
+	queued      bool      // until then other sessions open theirs
+	afterAnswer bool      // if HTTP answers before at, it is opened then
+	notOffered  bool      // the server offers no socket
+}
+
+// pendingVerdict is a failure that counts against sockets if HTTP turns out to work.
+type pendingVerdict struct {
+	since     mono.Time // zero: there is none
+	reason    string
+	err       *transport.Error
+	checkHTTP bool // an exchange of the valve's own is to say whether HTTP works
+}
+
+// announced is what the user was told last, and what is to be told next.
+type announced struct {
+	transport string // the transport of the last Decision; empty: there was none
+	leftFor   string // the Reason for which the socket was left
+	leftErr   error
+	staying   staying
+}
+
+// staying is why the session is on no socket, as far as that was found out
+// since it was on one.
+type staying struct {
+	reason string // empty: nothing was found out
+	err    error
+	untold bool // the Decision is made when HTTP has answered
+}
+
+// handover is the pause between two transports: neither draws until the Handler
+// has the End of the leg that was left.
+type handover struct {
+	from transport.LegID // that leg; zero: its End was passed on
+	to   phase
+}
