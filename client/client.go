@@ -122,7 +122,7 @@ func (c *Client) step(f func(*effects)) {
 		f(fx)
 	}
 	c.armTimer()
-	idle := c.err != nil || !c.backoff.pauseUntil.IsZero()
+	idle := c.err != nil || c.backoff.pausing()
 	c.mu.Unlock()
 	if fx.connDied {
 		c.settings.Shared.DropIdleConnections()
@@ -146,7 +146,7 @@ func (c *Client) step(f func(*effects)) {
 // wakeLanes wakes the lanes on which something waits to leave.
 func (c *Client) wakeLanes(fx *effects) {
 	if c.clientID == "" { // what opens must carry the credential
-		fx.wake[transport.LaneCommands] = !c.handshake.asking && c.backoff.pauseUntil.IsZero() && c.mayHandshake(mono.Now())
+		fx.wake[transport.LaneCommands] = !c.handshake.asking && !c.backoff.pausing() && c.mayHandshake(mono.Now())
 	} else {
 		fx.wake[transport.LaneCommands] = len(c.outbox.queue) > 0
 	}

@@ -86,7 +86,7 @@ func (c *Client) onClockJump(jump time.Duration) {
 			*r = r.Add(-jump)
 		}
 		c.timerAt = mono.Time{} // the timer is set anew
-		c.backoff.pauseUntil = mono.Time{}
+		c.backoff.endPause()
 		c.wakeLanes(fx)
 		fx.then(c.transport.Check)
 	})

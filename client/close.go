@@ -70,7 +70,7 @@ func (c *Client) Disconnect(ctx context.Context) error {
 	c.step(func(fx *effects) {
 		switch {
 		case c.disconnect != nil:
-		case c.clientID == "" || !c.backoff.pauseUntil.IsZero():
+		case c.clientID == "" || c.backoff.pausing():
 			err = &OutcomeError{Err: cmp.Or(c.cause, errNoSession)}
 		default:
 			c.disconnect = c.newOp(bayeux.Message{Channel: bayeux.MetaDisconnect})

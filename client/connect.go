@@ -168,7 +168,7 @@ func (c *Client) onConnectReply(fx *effects, l *leg, m *bayeux.Message) {
 		if !l.once {
 			c.handshake.onGranted(signInSocket)
 		}
-		c.onRecovered()
+		c.backoff.onRecovered(mono.Now())
 		if empty {
 			c.outbox.releaseIdle()
 		}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
-	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
 
@@ -133,7 +132,7 @@ func (d *Dialer) NetworkChanged() {
 	d.forgetPaths()
 	for _, c := range d.all() {
 		c.step(func(fx *effects) {
-			c.backoff.pauseUntil = mono.Time{}
+			c.backoff.endPause()
 			c.wakeLanes(fx)
 			fx.then(c.transport.Check)
 		})

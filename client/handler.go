@@ -1,8 +1,6 @@
 package client
 
 import (
-	"net/http"
-
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
@@ -26,7 +24,7 @@ func (h handler) Next(lane transport.Lane, l transport.Leg) (b []bayeux.Message)
 
 func (c *Client) drawLane(fx *effects, lane transport.Lane, l transport.Leg, now mono.Time) (b []bayeux.Message) {
 	k := c.legs.Get(l.ID)
-	if !c.backoff.pauseUntil.IsZero() || k != nil && k.cut {
+	if c.backoff.pausing() || k != nil && k.cut {
 		return nil
 	}
 	switch {
@@ -167,7 +165,8 @@ func (c *Client) onLegEnd(fx *effects, id transport.LegID, err *transport.Error)
 		c.renewSession(fx, &OpError{Op: "connect", Err: causeOf(err)})
 		return
 	case err != nil && err.RetryNow:
-		c.backoff.pauseUntil, c.backoff.retriedAt = mono.Time{}, mono.Now()
+		c.backoff.endPause()
+		c.backoff.retriedAt = mono.Now()
 	case opened && l.stale, resend, smaller:
 	case lost || err != nil && (!opened || !l.once):
 		c.onTransportFailure(fx, err, what)
@@ -186,24 +185,4 @@ func (c *Client) signInOn(id transport.LegID, l *leg) uint8 {
 		return signInConnect
 	}
 	return signInCommands
-}
-
-// onTransportFailure is a failure of the transport; without a session yet, Dial's. A sign-in
-// that HTTP refused (RFC 9110 section 15.5.2) the Credentials hook may mend.
-func (c *Client) onTransportFailure(fx *effects, err *transport.Error, what uint8) {
-	cause := causeOf(err)
-	refused := err != nil && err.Status == http.StatusUnauthorized && err.Op != "proxy" && c.options.Credentials != nil
-	switch {
-	case refused && c.retrySignIn(what):
-	case refused:
-		c.endForGood(fx, &OpError{Op: "credentials", Err: cause})
-		return
-	case c.sessions == 0 && !c.options.KeepDialing:
-		c.endForGood(fx, &OpError{Op: "dial", Err: cause})
-		return
-	}
-	if c.clientID != "" && c.connect.leg == 0 { // whatever was lost, ask soon for what there is
-		c.connect.ready, c.connect.noHold, c.connect.dueAt = true, true, mono.Time{}
-	}
-	c.onFailure(fx, cause, leastPauseOf(err))
 }

@@ -66,7 +66,9 @@ func (c *Client) renewSession(fx *effects, cause error) {
 	}
 	c.onSessionOver(fx)
 	if cause != nil {
-		c.forgiveFailures()
+		if c.hasConnected {
+			c.backoff.forgive(mono.Now())
+		}
 		c.onFailure(fx, cause, c.advisedInterval())
 	}
 	if c.options.Credentials != nil && (c.handshake.credential == nil || expired(c.handshake.credential)) {
