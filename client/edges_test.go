@@ -63,7 +63,6 @@ var options = map[string]edge{
 	"Dialer.Policy.Mode":     {refused: beyond(int64(fallback.LongPollingOnly))},
 	"Dialer.Policy.Patience": {},
 	"Dialer.Policy.Memory":   {others: []other{{"none", nil, false}, {"one", new(fallback.Memory), false}}},
-	"Dialer.Policy.Decided":  {others: []other{{"nobody", nil, false}, {"somebody", func(fallback.Decision) {}, false}}},
 	"Dialer.TLS":             {others: []other{{"none", nil, false}, {"an empty one", new(tls.Config), false}}},
 	"Dialer.Proxy": {others: []other{
 		{"none", http.ProxyURL(nil), false},

@@ -53,15 +53,10 @@ func (d *Dialer) opener(c *Client) transport.Opener {
 	if p.Memory == nil {
 		p.Memory = &d.memory
 	}
-	tell := p.Decided
-	p.Decided = func(m fallback.Decision) {
+	return fallback.New(p, websocket.Open, longpoll.Open, func(m fallback.Decision) {
 		c.onDecision(m.Reason, m.Next)
-		if tell != nil {
-			tell(m)
-		}
 		if d.Trace != nil && d.Trace.Transport != nil {
 			d.Trace.Transport(c, m)
 		}
-	}
-	return fallback.New(p, websocket.Open, longpoll.Open)
+	})
 }

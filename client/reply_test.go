@@ -95,12 +95,12 @@ func TestPublisherDecidesNothingForOthers(t *testing.T) {
 						onMode(t, mode, so, func() *client.Options { return nil }, func(s *stack) {
 							memory, mu := new(fallback.Memory), sync.Mutex{}
 							s.dialer.Policy.Memory = memory
-							s.dialer.Policy.Decided = func(d fallback.Decision) {
+							trace := &client.Trace{Transport: func(_ *client.Client, d fallback.Decision) {
 								mu.Lock()
 								defer mu.Unlock()
 								told = append(told, fmt.Sprintf("%s %s", d.To, d.Reason))
-							}
-							d := &client.Dialer{Policy: s.dialer.Policy, DialContext: s.net.DialContext, Proxy: s.dialer.Proxy}
+							}}
+							d := &client.Dialer{Policy: s.dialer.Policy, DialContext: s.net.DialContext, Proxy: s.dialer.Proxy, Trace: trace}
 							defer d.Close()
 							for range 2 { // the second finds what the first has left
 								c, err := d.Dial(s.Context(), site, nil)

@@ -11,7 +11,7 @@
 //     deadlines hold
 //   - nothing is concluded from a failure of both: a WebSocket is given up only
 //     once long-polling has answered where it did not
-//   - no change of transport is silent, and no verdict: each is told to [Policy.Decided] and logged
+//   - no change of transport is silent, and no verdict: the function given to [New] is called with each, and each is logged
 //
 // It reads channels and ids, the success and the advice of replies, and what a
 // handshake offers; a reply is what [bayeux.Message.Answers] says, to something that

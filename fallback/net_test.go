@@ -126,12 +126,11 @@ func (w *world) serve() {
 // start serves, opens the valve, and lets the user begin.
 func (w *world) start(p fallback.Policy) {
 	w.serve()
-	p.Decided = func(d fallback.Decision) {
+	w.pipe = w.open(p, w.user, slog.New(&w.logs), func(d fallback.Decision) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.moves = append(w.moves, d)
-	}
-	w.pipe = w.open(p, w.user, slog.New(&w.logs))
+	})
 	require.Equal(w, p.Mode != fallback.LongPollingOnly, w.pipe.Types()[0] == transport.WebSocket)
 	w.begun = time.Now()
 	w.user.wake(transport.LaneCommands)
@@ -139,10 +138,10 @@ func (w *world) start(p fallback.Policy) {
 
 // another opens a valve for another user.
 func (w *world) another(p fallback.Policy, u *user) transport.Transport {
-	return w.open(p, u, slog.New(slog.DiscardHandler))
+	return w.open(p, u, slog.New(slog.DiscardHandler), nil)
 }
 
-func (w *world) open(p fallback.Policy, u *user, log *slog.Logger) transport.Transport {
+func (w *world) open(p fallback.Policy, u *user, log *slog.Logger, onDecision func(fallback.Decision)) transport.Transport {
 	n := &transport.SharedConfig{Proxy: http.ProxyURL(nil)}
 	s := transport.NewSessionConfig(n, &w.target)
 	s.Jar, _ = cookiejar.New(nil)
@@ -151,7 +150,7 @@ func (w *world) open(p fallback.Policy, u *user, log *slog.Logger) transport.Tra
 	if w.slow {
 		socket = slowly(socket)
 	}
-	open := fallback.New(p, socket, w.counted(transport.LongPolling, longpoll.Open))
+	open := fallback.New(p, socket, w.counted(transport.LongPolling, longpoll.Open), onDecision)
 	u.pipe = transporttest.Check(open)(s, u)
 	return u.pipe
 }

@@ -13,7 +13,13 @@ import (
 // New returns an Opener that chooses by p between the pipes that socket and
 // http make. A pipe that the Mode excludes is never made. What the Opener makes
 // is as safe for concurrent use as any Transport.
-func New(p Policy, socket, http transport.Opener) transport.Opener {
+//
+// onDecision is called with each Decision, one at a time and in their order, on a
+// goroutine of a pipe; as a rule before the Handler gets what the new transport has
+// brought. It must not block, and must not close the transport. Decisions are logged
+// whether it is nil or not.
+func New(p Policy, socket, http transport.Opener, onDecision func(Decision)) transport.Opener {
+	p.onDecision = onDecision
 	if p.Patience <= 0 {
 		p.Patience = DefaultPatience
 	}
@@ -66,7 +72,7 @@ func (p Policy) announce(s *transport.SessionConfig, d Decision) {
 		attrs = append(attrs, slog.Duration("again", time.Until(d.Next).Round(time.Millisecond)))
 	}
 	s.Logger.LogAttrs(context.Background(), slog.LevelInfo, "transport", attrs...)
-	if p.Decided != nil {
-		p.Decided(d)
+	if p.onDecision != nil {
+		p.onDecision(d)
 	}
 }

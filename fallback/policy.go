@@ -58,11 +58,8 @@ type Policy struct {
 	// Memory is what sessions know together of the ways to servers. Nil: each
 	// session finds out by itself.
 	Memory *Memory
-	// Decided is told each Decision, one at a time and in their order, on a
-	// goroutine of a pipe; as a rule before the Handler gets what the new
-	// transport has brought. It must not block, and not close the transport. Nil:
-	// nobody is told; the log is all the same.
-	Decided func(Decision)
+
+	onDecision func(Decision) // as given to New; nil: no function is called
 }
 
 // A Decision is which transport carries a session, and why. A change is told

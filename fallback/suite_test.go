@@ -14,7 +14,7 @@ import (
 // valve is the fallback over the real pipes, with a referee between it and each
 // of them.
 func valve(p fallback.Policy) transport.Opener {
-	return fallback.New(p, transporttest.Check(websocket.Open), transporttest.Check(longpoll.Open))
+	return fallback.New(p, transporttest.Check(websocket.Open), transporttest.Check(longpoll.Open), nil)
 }
 
 func TestContract(t *testing.T) {

@@ -80,7 +80,7 @@ func play(c cut, log *slog.Logger, o bayeuxtest.Options) outcome {
 	p := fallback.Policy{Mode: c.pipe.mode}
 	s.dialer = &client.Dialer{
 		DialContext: s.net.DialContext, Proxy: http.ProxyURL(nil), Logger: log,
-		Open: transporttest.Check(fallback.New(p, transporttest.Check(websocket.Open), transporttest.Check(longpoll.Open))),
+		Open: transporttest.Check(fallback.New(p, transporttest.Check(websocket.Open), transporttest.Check(longpoll.Open), nil)),
 	}
 	if s.begin() {
 		s.events()

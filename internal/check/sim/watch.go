@@ -17,8 +17,8 @@ import (
 func (w *world) opener() transport.Opener {
 	return func(s *transport.SessionConfig, h transport.Handler) transport.Transport {
 		seen := &seen{w: w, out: map[transport.LegID]bool{}, trial: map[transport.LegID]string{}}
-		p := fallback.Policy{Mode: w.mode, Memory: w.memory, Decided: seen.decided}
-		below := fallback.New(p, transporttest.Check(under(seen, true, websocket.Open)), transporttest.Check(under(seen, false, longpoll.Open)))
+		p := fallback.Policy{Mode: w.mode, Memory: w.memory}
+		below := fallback.New(p, transporttest.Check(under(seen, true, websocket.Open)), transporttest.Check(under(seen, false, longpoll.Open)), seen.decided)
 		return transporttest.Check(func(s *transport.SessionConfig, h transport.Handler) transport.Transport {
 			return below(s, &above{h, seen})
 		})(s, h)

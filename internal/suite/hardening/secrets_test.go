@@ -21,7 +21,6 @@ import (
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/bayeux/bayeuxtest"
 	"github.com/turold/turold/client"
-	"github.com/turold/turold/fallback"
 )
 
 // The addresses, secrets and all.
@@ -211,7 +210,6 @@ func (s *secretive) play(late bool) {
 	o := s.options()
 	address := s.open(o)
 	s.dialer.Logger, s.dialer.Trace = s.k.logger(), s.trace()
-	s.dialer.Policy.Decided = func(d fallback.Decision) { s.decided(d) }
 	if !late {
 		s.turn(true)
 	}
