@@ -22,6 +22,7 @@ import (
 	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/internal/suite/attacks"
 	"github.com/turold/turold/internal/testutil/testnet"
+	"github.com/turold/turold/internal/wire"
 	"github.com/turold/turold/transport"
 )
 
@@ -245,7 +246,7 @@ func FuzzReplies(f *testing.F) {
 
 // hears hands up what a server said on a leg, if it is Bayeux.
 func hears(c *Client, l transport.Leg, b []byte) {
-	if ms, err := transport.Decode(b, bayeux.Limits{}); err == nil {
+	if ms, err := wire.Decode(b, bayeux.Limits{}); err == nil {
 		handler{c}.Receive(l.ID, ms)
 	}
 	handler{c}.End(l.ID, nil)
@@ -279,7 +280,7 @@ func FuzzJar(f *testing.F) {
 		j := newJar()
 		at, other := mustParse("http://server.example/cometd"), mustParse("http://other.test/cometd")
 		for n := range times {
-			set := transport.ResponseCookies(http.Header{"Set-Cookie": {line, fmt.Sprintf("n%d%s", n, line)}})
+			set := wire.ResponseCookies(http.Header{"Set-Cookie": {line, fmt.Sprintf("n%d%s", n, line)}})
 			j.SetCookies(at, set)
 		}
 		require.LessOrEqual(t, len(j.kept), maxCookies)
@@ -287,7 +288,7 @@ func FuzzJar(f *testing.F) {
 		require.LessOrEqual(t, len(j.Cookies(at)), maxCookies)
 		require.Empty(t, j.Cookies(other))
 		h := http.Header{}
-		transport.AddCookies(h, j.Cookies(at))
+		wire.AddCookies(h, j.Cookies(at))
 		require.NotContains(t, h.Get("Cookie"), "\r")
 		require.NotContains(t, h.Get("Cookie"), "\n")
 	})

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/turold/turold/bayeux"
-	"github.com/turold/turold/transport"
+	"github.com/turold/turold/internal/wire"
 )
 
 // minSecretBytes is the length from which a secret is looked for in what a server
@@ -139,7 +139,7 @@ func secretsInURL(u *url.URL) []string {
 	}
 	if u.User != nil {
 		password, _ := u.User.Password()
-		all = append(all, u.User.Username(), password, transport.BasicAuth(u.User))
+		all = append(all, u.User.Username(), password, wire.BasicAuth(u.User))
 	}
 	return all
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/internal/suite/attacks"
+	"github.com/turold/turold/internal/wire"
 	"github.com/turold/turold/transport"
 )
 
@@ -139,7 +140,7 @@ func (s *spoiltSession) drawn(connect string) (id string, ack int64) {
 }
 
 func (s *spoiltSession) hear(b []byte) {
-	ms, err := transport.Decode(b, bayeux.Limits{})
+	ms, err := wire.Decode(b, bayeux.Limits{})
 	switch {
 	case err != nil:
 		s.p.h.End(s.l.ID, &transport.Error{Op: "decode", Err: err})

@@ -7,6 +7,7 @@ import (
 	"unique"
 
 	"github.com/turold/turold/internal/mono"
+	"github.com/turold/turold/internal/wire"
 	"github.com/turold/turold/transport"
 )
 
@@ -36,5 +37,5 @@ func (r *pathKeyCache) get() string {
 
 // sameHost reports whether both pipes go to the same host and port.
 func sameHost(t *transport.Target) bool {
-	return strings.EqualFold(transport.Address(t.Socket()), transport.Address(t.URL))
+	return strings.EqualFold(wire.Address(t.Socket()), wire.Address(t.URL))
 }

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/turold/turold/bayeux"
 )
 
 // An Error says how a leg ended. It never holds a URL's query, a header, a
@@ -97,13 +95,4 @@ func (e networkTimeout) As(target any) bool { return errors.As(e.err, target) }
 
 func (e networkTimeout) Is(target error) bool {
 	return !isContextError(target) && errors.Is(e.err, target)
-}
-
-// IDs are those of a batch, for TooLarge.
-func IDs(batch []bayeux.Message) []string {
-	ids := make([]string, len(batch))
-	for i := range batch {
-		ids[i] = batch[i].ID
-	}
-	return ids
 }

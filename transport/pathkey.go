@@ -4,16 +4,9 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"net/url"
-)
 
-// ProxyFor chooses the proxy for a request, as the settings or the environment say.
-func (shared *SharedConfig) ProxyFor(r *http.Request) (*url.URL, error) {
-	if shared.Proxy != nil {
-		return shared.Proxy(r)
-	}
-	return http.ProxyFromEnvironment(r)
-}
+	"github.com/turold/turold/internal/wire"
+)
 
 // PathKey names the network path to a target, as the key under which a fallback
 // keeps what it has learnt of that path: the addresses of both pipes without what may
@@ -23,10 +16,10 @@ func (shared *SharedConfig) ProxyFor(r *http.Request) (*url.URL, error) {
 // and sends nothing.
 func (shared *SharedConfig) PathKey(t *Target) string {
 	s := t.Socket()
-	key := s.Scheme + "://" + Address(s) + s.Path + " " + t.URL.Scheme + "://" + Address(t.URL)
+	key := s.Scheme + "://" + wire.Address(s) + s.Path + " " + t.URL.Scheme + "://" + wire.Address(t.URL)
 	if shared.Proxy == nil {
 		if p, err := http.ProxyFromEnvironment(&http.Request{URL: t.URL}); err == nil && p != nil {
-			key += " by " + p.Scheme + "://" + Address(p)
+			key += " by " + p.Scheme + "://" + wire.Address(p)
 		}
 	}
 	if shared.DialContext == nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/wire"
 )
 
 // ErrClosed is the cause in the End of legs that Close cut.
@@ -46,7 +47,7 @@ type SharedConfig struct {
 	// by these settings.
 	RoundTripper http.RoundTripper
 
-	socketTLS atomic.Pointer[socketTLS] // that was asked for last
+	socketTLS wire.TLSCache // for the pipes: see wire.SocketTLS
 }
 
 // DropIdleConnections closes the idle HTTP connections of the RoundTripper. A pipe

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/wire"
 	"github.com/turold/turold/transport"
 )
 
@@ -87,17 +88,17 @@ func TestAnswers(t *testing.T) {
 		{name: "half a body", answer: "HTTP/1.1 200 OK\r\n" + asJSON + "Content-Length: 1000\r\n\r\n" + reply + "close", op: "read", status: 200, is: io.ErrUnexpectedEOF, anew: true},
 		{name: "half the chunks", answer: "HTTP/1.1 200 OK\r\n" + asJSON + "Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\nclose", op: "read", status: 200, is: io.ErrUnexpectedEOF, anew: true},
 		{name: "bad chunks", answer: "HTTP/1.1 200 OK\r\n" + asJSON + "Transfer-Encoding: chunked\r\n\r\nsecret\r\n", op: "read", status: 200, anew: true},
-		{name: "a bad trailer", answer: "HTTP/1.1 200 OK\r\n" + asJSON + "Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\nsecret\r\n\r\n", op: "read", status: 200, is: errNotHTTP, anew: true},
+		{name: "a bad trailer", answer: "HTTP/1.1 200 OK\r\n" + asJSON + "Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\nsecret\r\n\r\n", op: "read", status: 200, is: wire.ErrNotHTTP, anew: true},
 		{name: "not zipped", answer: answerOf("200 OK", asJSON+"Content-Encoding: gzip\r\n", "secret, not zipped"), op: "read", status: 200},
 		{name: "too large", answer: answerOf("200 OK", asJSON, "["+strings.Repeat(" ", 1<<20)+"]"), op: "read", status: 200, is: bayeux.ErrTooLarge, anew: true},
 		{name: "too large in chunks", answer: "HTTP/1.1 200 OK\r\n" + asJSON + "Transfer-Encoding: chunked\r\n\r\n200000\r\n" + strings.Repeat(" ", 2<<20) + "\r\n0\r\n\r\n", op: "read", status: 200, is: bayeux.ErrTooLarge, anew: true},
 		{name: "a gzip bomb", answer: answerOf("200 OK", asJSON+"Content-Encoding: gzip\r\n", zipped(strings.Repeat(" ", 8<<20))), op: "read", status: 200, is: bayeux.ErrTooLarge, anew: true},
 		{name: "a header too large", answer: "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 70<<10) + "\r\n\r\n", op: "read", is: bayeux.ErrTooLarge, anew: true},
 		{name: "hints without end", answer: strings.Repeat("HTTP/1.1 103 Early Hints\r\nX: "+strings.Repeat("x", 1000)+"\r\n\r\n", 100) + good, op: "read", is: bayeux.ErrTooLarge, anew: true},
-		{name: "no HTTP", answer: "SSH-2.0-secret\r\n", op: "read", is: errNotHTTP, anew: true},
-		{name: "a header that is none", answer: "HTTP/1.1 200 OK\r\nsecret\r\n\r\n", op: "read", is: errNotHTTP, anew: true},
-		{name: "two lengths", answer: "HTTP/1.1 200 OK\r\n" + asJSON + "Content-Length: 5\r\nContent-Length: 6\r\n\r\n[   ] ", op: "read", is: errNotHTTP, anew: true},
-		{name: "one byte", answer: "Hclose", op: "read", is: errNotHTTP, anew: true},
+		{name: "no HTTP", answer: "SSH-2.0-secret\r\n", op: "read", is: wire.ErrNotHTTP, anew: true},
+		{name: "a header that is none", answer: "HTTP/1.1 200 OK\r\nsecret\r\n\r\n", op: "read", is: wire.ErrNotHTTP, anew: true},
+		{name: "two lengths", answer: "HTTP/1.1 200 OK\r\n" + asJSON + "Content-Length: 5\r\nContent-Length: 6\r\n\r\n[   ] ", op: "read", is: wire.ErrNotHTTP, anew: true},
+		{name: "one byte", answer: "Hclose", op: "read", is: wire.ErrNotHTTP, anew: true},
 		{name: "the end", answer: "close", op: "read", is: io.EOF, anew: true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

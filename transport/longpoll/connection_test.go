@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/turold/turold/internal/wire"
 	"github.com/turold/turold/transport"
 	"github.com/turold/turold/transport/transporttest"
 )
@@ -179,7 +180,7 @@ func TestLimit(t *testing.T) {
 				require.LessOrEqual(w, limit(w), before)
 				before, sent = limit(w), limit(w)
 			}
-			require.Equal(w, minLimit, limit(w))
+			require.Equal(w, wire.MinBatch, limit(w))
 		})
 	})
 	t.Run("a large upload breaks off", func(t *testing.T) {

@@ -2,20 +2,17 @@ package longpoll
 
 import (
 	"errors"
-	"fmt"
-	"io"
-	"net"
 	"net/textproto"
 	"net/url"
 	"strings"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/wire"
 	"github.com/turold/turold/transport"
 )
 
 var (
 	errFinished = errors.New("longpoll: the exchange is over")
-	errNotHTTP  = errors.New("the answer is not HTTP")
 	errGoAway   = errors.New("the server closed the HTTP/2 connection (GOAWAY)")
 )
 
@@ -35,15 +32,15 @@ func (t *trace) failure(err error) *transport.Error {
 		Op:        t.op(err),
 		Unsent:    t.unsent() || again,
 		StaleConn: got != nil && got.Reused && !t.answering.Load() || again,
-		Err:       plain(err),
+		Err:       redact(err),
 	}
 	var p *proxyError
 	switch {
 	case errors.As(err, &p):
 		e.Status, e.Err = p.status, p.err
-	case broken(err), errors.Is(e.Err, bayeux.ErrTooLarge):
+	case wire.IsConnError(err), errors.Is(e.Err, bayeux.ErrTooLarge):
 	case t.answering.Load(), e.Op == "proxy":
-		e.Err = errNotHTTP // net/http quotes what came instead, and that may be anything
+		e.Err = wire.ErrNotHTTP // net/http quotes what came instead, and that may be anything
 	}
 	return e
 }
@@ -67,12 +64,6 @@ func (t *trace) op(err error) string {
 	return "dial"
 }
 
-// broken reports whether err is about a connection rather than what came on it.
-func broken(err error) bool {
-	var n net.Error
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &n)
-}
-
 // unprocessed reports whether an HTTP/2 server said that it has not looked at a
 // request: it refused the stream, or went away before it (RFC 9113 sections 6.8 and
 // 8.7). net/http has no types for either.
@@ -82,27 +73,27 @@ func unprocessed(err error) bool {
 		strings.HasPrefix(says, "http2: Transport received Server's graceful shutdown GOAWAY]"))
 }
 
-// plain is err without what must not be told: net/url puts whole URLs into its
+// redact returns err without what must not be shown: net/url puts whole URLs into its
 // errors, credentials and query included, net/textproto lines of a header, and
 // HTTP/2, which has no types to tell them by, names of headers and the text of a
 // GOAWAY.
-func plain(err error) error {
+func redact(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err
 	}
 	var line textproto.ProtocolError
 	if errors.As(err, &line) {
-		return errNotHTTP
+		return wire.ErrNotHTTP
 	}
 	says := func(what string) bool { return strings.Contains(err.Error(), what) }
 	switch {
 	case says("response header") && says("exceeded"), says("header list larger"):
-		return fmt.Errorf("%w: the header of the answer", bayeux.ErrTooLarge)
+		return wire.ErrHeaderTooLarge
 	case says("server sent GOAWAY"):
 		return errGoAway
 	case says("stream error") && says("invalid header field"):
-		return errNotHTTP
+		return wire.ErrNotHTTP
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/turold/turold/internal/wire"
 	"github.com/turold/turold/transport"
 )
 
@@ -21,15 +22,15 @@ type pipe struct {
 	mu     sync.Mutex
 	closed bool
 	lanes  [2]lane
-	limit  int // of a batch, as learnt
+	limit  wire.BatchLimit
 }
 
 // A lane has at most one leg that is out.
 type lane struct {
-	running, again bool
-	leg            transport.LegID // zero: none is out
-	trace          *trace
-	cancel         context.CancelCauseFunc
+	wakes  wire.Wakes
+	leg    transport.LegID // zero: none is out
+	trace  *trace
+	cancel context.CancelCauseFunc
 }
 
 // Open is a [transport.Opener]. If the SharedConfig has no RoundTripper, the pipe
@@ -63,11 +64,10 @@ func (p *pipe) Wake(lane transport.Lane) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l := &p.lanes[lane]
-	l.again = true
-	if l.running || p.closed {
+	l.wakes.Add()
+	if p.closed || !l.wakes.Start() {
 		return
 	}
-	l.running = true
 	p.wg.Go(func() {
 		for p.more(lane) {
 			for p.exchange(lane) {
@@ -81,10 +81,7 @@ func (p *pipe) Wake(lane transport.Lane) {
 func (p *pipe) more(lane transport.Lane) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	l := &p.lanes[lane]
-	l.running = l.again && !p.closed
-	l.again = false
-	return l.running
+	return p.lanes[lane].wakes.Take(!p.closed)
 }
 
 // Cut cancels the leg's request. The session goes on without its connection,

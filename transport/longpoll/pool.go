@@ -3,13 +3,13 @@ package longpoll
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"time"
 
+	"github.com/turold/turold/internal/wire"
 	"github.com/turold/turold/transport"
 )
 
@@ -100,7 +100,7 @@ func securer(n *transport.SharedConfig) func(context.Context, string, string) (n
 		to := addr
 		tunnel := t.tunnel.Load()
 		if tunnel != nil {
-			to = transport.Address(tunnel)
+			to = wire.Address(tunnel)
 		}
 		c, err := dial(ctx, n, network, to)
 		if err != nil {
@@ -121,7 +121,12 @@ func securer(n *transport.SharedConfig) func(context.Context, string, string) (n
 // secure goes on from a connection, to the proxy if there is a tunnel to make, to TLS with addr.
 func (t *trace) secure(ctx context.Context, n *transport.SharedConfig, c net.Conn, tunnel *url.URL, addr string, config *tls.Config) (net.Conn, error) {
 	if tunnel != nil {
-		through, status, err := n.Tunnel(ctx, c, tunnel, addr)
+		way := wire.Tunnel{
+			Proxy:  tunnel,
+			TLS:    func(host string) *tls.Config { return wire.SocketTLS(n, host) },
+			Header: n.Limits.WithDefaults().Header,
+		}
+		through, status, err := way.Open(ctx, c, addr)
 		if err != nil {
 			return nil, &proxyError{status: status, err: err}
 		}
@@ -151,9 +156,9 @@ func (t *trace) secure(ctx context.Context, n *transport.SharedConfig, c net.Con
 // is ours to make, see securer.
 func router(n *transport.SharedConfig) func(*http.Request) (*url.URL, error) {
 	return func(r *http.Request) (*url.URL, error) {
-		u, err := n.ProxyFor(r)
-		if err != nil { // it may quote the proxy's URL, with its credentials
-			return nil, &proxyError{err: errors.New("no usable address of a proxy")}
+		u, err := wire.ProxyFor(n.Proxy, r)
+		if err != nil {
+			return nil, &proxyError{err: err}
 		}
 		t := traceOf(r.Context())
 		if t == nil {

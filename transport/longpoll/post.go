@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/wire"
 	"github.com/turold/turold/transport"
 )
 
@@ -19,31 +20,31 @@ func (p *pipe) post(ctx context.Context, cancel context.CancelCauseFunc, t *trac
 	if err != nil {
 		e := t.failure(err)
 		if e.Op == "write" && len(body) > hidden && ctx.Err() == nil {
-			p.tooLarge(len(body))
+			p.lowerLimit(len(body))
 		}
 		return nil, e
 	}
-	if set := transport.ResponseCookies(res.Header); len(set) > 0 && p.s.Jar != nil {
+	if set := wire.ResponseCookies(res.Header); len(set) > 0 && p.s.Jar != nil {
 		p.s.Jar.SetCookies(req.URL, set)
 	}
 	if e := refusal(res); e != nil {
 		discard(res, cancel)
 		if e.Status == http.StatusRequestEntityTooLarge {
-			p.tooLarge(len(body))
-			e.TooLarge = transport.IDs(batch)
+			p.lowerLimit(len(body))
+			e.TooLarge = wire.IDs(batch)
 		}
 		return nil, e
 	}
 	b, err := read(res, p.limits.Bytes)
 	if err != nil {
 		discard(res, cancel)
-		return nil, &transport.Error{Op: "read", Status: res.StatusCode, Err: plain(err)}
+		return nil, &transport.Error{Op: "read", Status: res.StatusCode, Err: redact(err)}
 	}
 	_ = res.Body.Close() // it is at its end
 	if b, err = inUTF8(b, res.Header.Get("Content-Type"), p.limits.Bytes); err != nil {
 		return nil, &transport.Error{Op: "decode", Status: res.StatusCode, Err: err}
 	}
-	ms, err := transport.Decode(b, p.limits.Limits)
+	ms, err := wire.Decode(b, p.limits.Limits)
 	if err != nil {
 		return nil, &transport.Error{Op: "decode", Status: res.StatusCode, Err: err}
 	}
@@ -68,7 +69,7 @@ func (p *pipe) request(ctx context.Context, body []byte) *http.Request {
 		// of the request.
 	}
 	if p.s.Jar != nil {
-		transport.AddCookies(req.Header, p.s.Jar.Cookies(&u))
+		wire.AddCookies(req.Header, p.s.Jar.Cookies(&u))
 	}
 	return req.WithContext(ctx)
 }
@@ -91,7 +92,7 @@ func header(t *transport.Target) http.Header {
 	// net/http inflates what it asked for itself, and only that.
 	h.Del("Accept-Encoding")
 	if u := t.URL.User; u != nil && h.Get("Authorization") == "" {
-		h.Set("Authorization", transport.BasicAuth(u))
+		h.Set("Authorization", wire.BasicAuth(u))
 	}
 	return h
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/turold/turold/bayeux"
-	"github.com/turold/turold/transport"
+	"github.com/turold/turold/internal/wire"
 )
 
 const (
@@ -31,7 +31,7 @@ func read(res *http.Response, limit int) ([]byte, error) {
 		_, err := io.ReadFull(res.Body, b)
 		return b, err
 	}
-	return transport.ReadWhole(res.Body, limit, "a body")
+	return wire.ReadWhole(res.Body, limit, "a body")
 }
 
 // discard ends a response. What is left of the body is read, within bounds,

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/turold/turold/internal/wire"
 	"github.com/turold/turold/transport"
 )
 
@@ -30,13 +31,13 @@ func refusal(res *http.Response) *transport.Error {
 		return e
 	case code == http.StatusProxyAuthRequired:
 		e.Op = "proxy"
-		e.Err = transport.StatusReason(code)
+		e.Err = wire.StatusError(code)
 	case code >= 300 && code < 400:
 		e.Err = errRedirect
 	default:
-		e.Err = transport.StatusReason(code)
+		e.Err = wire.StatusError(code)
 	}
-	e.RetryAfter = transport.RetryAfter(res.Header, time.Now())
+	e.RetryAfter = wire.RetryAfter(res.Header, time.Now())
 	return e
 }
 

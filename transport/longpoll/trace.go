@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/turold/turold/transport"
+	"github.com/turold/turold/internal/wire"
 )
 
 // A trace is how far a request came. Its hooks run on goroutines of net/http,
@@ -57,7 +57,7 @@ func (t *trace) watch(ctx context.Context) context.Context {
 			}
 			t.got.Store(&i)
 			if t.forsaken.Load() || !i.Reused && isHTTP2(i.Conn) {
-				transport.DiscardUnsent(i.Conn)
+				wire.DiscardUnsent(i.Conn)
 			}
 		},
 		PutIdleConn: func(err error) { // by the connection's reader
@@ -83,7 +83,7 @@ func (t *trace) unsent() bool {
 func (t *trace) forsake() {
 	t.forsaken.Store(true)
 	if i := t.got.Load(); i != nil {
-		transport.DiscardUnsent(i.Conn)
+		wire.DiscardUnsent(i.Conn)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"math"
 	"net"
 	"net/http"
@@ -14,7 +13,7 @@ import (
 
 	ws "github.com/gorilla/websocket"
 
-	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/wire"
 	"github.com/turold/turold/transport"
 )
 
@@ -29,8 +28,6 @@ var (
 	errScheme  = errors.New("the address is no ws or wss URL")
 	errUpgrade = errors.New("the answer to the upgrade is no valid 101")
 	errUnasked = errors.New("the server chose an extension or a subprotocol that it was not offered")
-	errHeader  = fmt.Errorf("%w: the header of the answer", bayeux.ErrTooLarge)
-	errNotHTTP = errors.New("the answer is not HTTP")
 )
 
 // dial opens the socket: a connection, and the upgrade on it.
@@ -79,11 +76,11 @@ func (k *socket) upgrade(ctx context.Context, u *url.URL, t *transport.Target, c
 	web := webURL(u)
 	h := header(t)
 	if s.Jar != nil {
-		transport.AddCookies(h, s.Jar.Cookies(web))
+		wire.AddCookies(h, s.Jar.Cookies(web))
 	}
 	conn, res, err := d.DialContext(ctx, u.String(), h)
 	if res != nil && s.Jar != nil {
-		if set := transport.ResponseCookies(res.Header); len(set) > 0 {
+		if set := wire.ResponseCookies(res.Header); len(set) > 0 {
 			s.Jar.SetCookies(web, set)
 		}
 	}
@@ -101,15 +98,15 @@ func (k *socket) upgrade(ctx context.Context, u *url.URL, t *transport.Target, c
 func refusal(res *http.Response, err error) *transport.Error {
 	e := &transport.Error{Op: "upgrade"}
 	switch {
-	case res == nil && broken(err):
-		e.Err = plain(err)
+	case res == nil && isConnError(err):
+		e.Err = unwrapped(err)
 	case res == nil:
-		e.Err = errNotHTTP // gorilla and net/http quote what came instead
+		e.Err = wire.ErrNotHTTP // gorilla and net/http quote what came instead
 	case res.StatusCode == http.StatusSwitchingProtocols:
 		e.Status, e.Err = res.StatusCode, errUpgrade
 	default:
-		e.Status, e.Err = res.StatusCode, transport.StatusReason(res.StatusCode)
-		e.RetryAfter = transport.RetryAfter(res.Header, time.Now())
+		e.Status, e.Err = res.StatusCode, wire.StatusError(res.StatusCode)
+		e.RetryAfter = wire.RetryAfter(res.Header, time.Now())
 	}
 	return e
 }
@@ -142,16 +139,19 @@ func header(t *transport.Target) http.Header {
 		user = t.URL.User
 	}
 	if user != nil && h.Get("Authorization") == "" {
-		h.Set("Authorization", transport.BasicAuth(user))
+		h.Set("Authorization", wire.BasicAuth(user))
 	}
 	return h
 }
 
 // secure speaks TLS to the server, or to a proxy.
 func (k *socket) secure(ctx context.Context, c net.Conn, host string) (net.Conn, error) {
-	secured := tls.Client(c, k.p.s.Shared.SocketTLS(host))
+	secured := tls.Client(c, k.tlsFor(host))
 	if err := secured.HandshakeContext(ctx); err != nil {
 		return nil, err
 	}
 	return secured, nil
 }
+
+// tlsFor returns the TLS settings for a server or a proxy at host.
+func (k *socket) tlsFor(host string) *tls.Config { return wire.SocketTLS(k.p.s.Shared, host) }

@@ -2,23 +2,20 @@ package websocket
 
 import (
 	"errors"
-	"io"
-	"net"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/wire"
 )
 
-// broken reports whether err is about a connection rather than what came on it.
-func broken(err error) bool {
-	var n net.Error
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, bayeux.ErrTooLarge) ||
-		errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrClosedPipe) || errors.As(err, &n)
+// isConnError reports whether err is about a connection rather than what came on it.
+func isConnError(err error) bool {
+	return errors.Is(err, bayeux.ErrTooLarge) || wire.IsConnError(err)
 }
 
-// plain is err, or our own error if others have wrapped it.
-func plain(err error) error {
-	if errors.Is(err, errHeader) {
-		return errHeader
+// unwrapped returns our own error if another package has wrapped it, and err otherwise.
+func unwrapped(err error) error {
+	if errors.Is(err, wire.ErrHeaderTooLarge) {
+		return wire.ErrHeaderTooLarge
 	}
 	return err
 }

@@ -3,6 +3,8 @@ package websocket
 import (
 	"net"
 	"sync"
+
+	"github.com/turold/turold/internal/wire"
 )
 
 const (
@@ -62,7 +64,7 @@ func (in *inflow) Read(p []byte) (int, error) {
 // begin gives out one byte of the answer to the upgrade.
 func (in *inflow) begin(p []byte) (int, error) {
 	if in.left == 0 {
-		return 0, errHeader
+		return 0, wire.ErrHeaderTooLarge
 	}
 	if in.empty() {
 		in.fill()
@@ -133,7 +135,7 @@ func (in *inflow) fillDry() {
 // like a line that is no header's.
 func (in *inflow) cause(err error) error {
 	if err != nil && in.left == 0 {
-		return errHeader
+		return wire.ErrHeaderTooLarge
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/turold/turold/internal/wire"
 	"github.com/turold/turold/transport"
 )
 
@@ -14,8 +15,6 @@ const (
 	checkTime = 3 * time.Second  // for the pong that Check asks for, at most
 	drainTime = time.Second      // from the close frame to the server's
 
-	// minLimit is the smallest bound a batch is put under after a 1009.
-	minLimit = 512
 	// large is the size from which a batch may be what a connection died of, if
 	// it was the last thing that happened on it: some proxies reset what they
 	// find too large.
@@ -33,7 +32,7 @@ type pipe struct {
 
 	mu     sync.Mutex // guards what is below, and the state of every socket
 	closed bool
-	limit  int       // of a batch, as learnt
+	limit  wire.BatchLimit
 	cur    *socket   // the one that draws; nil: the next Wake dials
 	all    []*socket // those that have not ended: one, as a rule
 }
@@ -64,7 +63,8 @@ func (p *pipe) Wake(transport.Lane) {
 		p.cur.wake()
 	default:
 		ctx, cancel := context.WithTimeout(context.Background(), openTime)
-		k := &socket{p: p, id: transport.NewLegID(), cancel: cancel, again: true}
+		k := &socket{p: p, id: transport.NewLegID(), cancel: cancel}
+		k.wakes.Add()
 		p.cur, p.all = k, append(p.all, k)
 		p.wg.Go(func() { k.open(ctx) })
 	}
@@ -126,10 +126,4 @@ func (p *pipe) Close() error {
 	p.mu.Unlock()
 	p.wg.Wait()
 	return nil
-}
-
-// tooLarge learns that a message of n bytes was refused for its size. Called
-// with p.mu held.
-func (p *pipe) tooLarge(n int) {
-	p.limit = max(min(p.limit, n)/2, minLimit)
 }

@@ -2,21 +2,20 @@ package websocket
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"net/url"
 
+	"github.com/turold/turold/internal/wire"
 	"github.com/turold/turold/transport"
 )
-
-var errProxyAddress = errors.New("no usable address of a proxy")
 
 // reach goes on from the TCP connection to what the upgrade is asked for on:
 // through the tunnel of a proxy if there is one, and TLS.
 func (k *socket) reach(ctx context.Context, c net.Conn, via, u *url.URL) (net.Conn, *transport.Error) {
 	if via != nil {
-		through, status, err := k.p.s.Shared.Tunnel(ctx, c, via, transport.Address(u))
+		tunnel := wire.Tunnel{Proxy: via, TLS: k.tlsFor, Header: k.p.limits.Header}
+		through, status, err := tunnel.Open(ctx, c, wire.Address(u))
 		if err != nil {
 			return nil, &transport.Error{Op: "proxy", Status: status, Err: err}
 		}
@@ -27,7 +26,7 @@ func (k *socket) reach(ctx context.Context, c net.Conn, via, u *url.URL) (net.Co
 	}
 	c, err := k.secure(ctx, c, u.Hostname())
 	if err != nil {
-		return nil, &transport.Error{Op: "tls", Err: plain(err)}
+		return nil, &transport.Error{Op: "tls", Err: unwrapped(err)}
 	}
 	return c, nil
 }
@@ -36,9 +35,9 @@ func (k *socket) reach(ctx context.Context, c net.Conn, via, u *url.URL) (net.Co
 func (k *socket) route(ctx context.Context, u *url.URL) (*url.URL, *transport.Error) {
 	web := webURL(u)
 	r := (&http.Request{Method: http.MethodGet, URL: web, Host: web.Host, Header: http.Header{}}).WithContext(ctx)
-	via, err := k.p.s.Shared.ProxyFor(r)
-	if err != nil { // it may quote the proxy's URL, with its credentials
-		return nil, &transport.Error{Op: "proxy", Err: errProxyAddress}
+	via, err := wire.ProxyFor(k.p.s.Shared.Proxy, r)
+	if err != nil {
+		return nil, &transport.Error{Op: "proxy", Err: err}
 	}
 	return via, nil
 }
@@ -50,7 +49,7 @@ func (k *socket) dialRaw(ctx context.Context, via, u *url.URL) *transport.Error 
 	if via != nil {
 		op, to = "proxy", via
 	}
-	c, err := k.p.s.Shared.Dial(ctx, "tcp", transport.Address(to))
+	c, err := k.p.s.Shared.Dial(ctx, "tcp", wire.Address(to))
 	if err != nil {
 		return &transport.Error{Op: op, Err: err}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/internal/mono"
+	"github.com/turold/turold/internal/wire"
 	"github.com/turold/turold/transport"
 )
 
@@ -72,7 +73,7 @@ func (k *socket) rest() {
 // take hands up the messages of one WebSocket message. One that is empty, or white
 // space, is some server's heartbeat, and JSON is JSON in a binary one as well.
 func (k *socket) take(r io.Reader) *transport.Error {
-	b, err := transport.ReadWhole(r, k.p.limits.Bytes, "a message")
+	b, err := wire.ReadWhole(r, k.p.limits.Bytes, "a message")
 	if errors.Is(err, bayeux.ErrTooLarge) {
 		return k.pass(r, err)
 	}
@@ -82,7 +83,7 @@ func (k *socket) take(r io.Reader) *transport.Error {
 	if len(bytes.TrimLeft(b, " \t\r\n")) == 0 {
 		return nil
 	}
-	ms, err := transport.Decode(b, k.p.limits.Limits)
+	ms, err := wire.Decode(b, k.p.limits.Limits)
 	if err != nil {
 		return &transport.Error{Op: "decode", Err: err}
 	}
@@ -126,7 +127,7 @@ func readError(err error) *transport.Error {
 	}
 	var c *ws.CloseError
 	if !errors.As(err, &c) {
-		return &transport.Error{Op: "read", Err: plain(err)}
+		return &transport.Error{Op: "read", Err: unwrapped(err)}
 	}
 	if c.Code == ws.CloseAbnormalClosure { // there was none
 		return &transport.Error{Op: "read", Err: io.ErrUnexpectedEOF}

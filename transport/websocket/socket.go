@@ -11,6 +11,7 @@ import (
 	ws "github.com/gorilla/websocket"
 
 	"github.com/turold/turold/internal/mono"
+	"github.com/turold/turold/internal/wire"
 	"github.com/turold/turold/transport"
 )
 
@@ -49,15 +50,15 @@ type socket struct {
 	pong     int  // the last ping that was answered
 	awaiting bool // beat is for a pong
 
-	again, pumping bool // a draw is due; a pump runs
-	drawing        bool // it is inside Next
-	gone           bool // the reader has left: the last of reader and pump calls End
-	draining       bool
-	wrote          bool             // the first batch has begun to leave
-	largest        int              // bytes of a batch that left
-	biggest        []string         // its ids
-	last           int              // bytes of the last batch that left; 0: something has arrived since
-	err            *transport.Error // why it ends, when that is known before the reader knows
+	wakes    wire.Wakes // of the pump
+	drawing  bool       // it is inside Next
+	gone     bool       // the reader has left: the last of reader and pump calls End
+	draining bool
+	wrote    bool             // the first batch has begun to leave
+	largest  int              // bytes of a batch that left
+	biggest  []string         // its ids
+	last     int              // bytes of the last batch that left; 0: something has arrived since
+	err      *transport.Error // why it ends, when that is known before the reader knows
 }
 
 // open dials, and hands the socket to a reader on a goroutine of its own: the
@@ -113,7 +114,7 @@ func (k *socket) hangUp() {
 		return
 	}
 	if k.err != nil && k.err.Op != "close" && !k.p.closed {
-		transport.DiscardUnsent(k.bottom.Conn)
+		wire.DiscardUnsent(k.bottom.Conn)
 	}
 	_ = k.bottom.Close()
 }
@@ -136,10 +137,10 @@ func (k *socket) end(err *transport.Error) {
 	switch {
 	case err == nil || k.err != nil && k.err.Op == "cut":
 	case err.Op == "close" && err.Status == ws.CloseMessageTooBig:
-		p.tooLarge(k.largest)
+		p.limit.Lower(k.largest)
 		err.TooLarge = k.biggest
 	case err.Op != "close" && k.last >= large:
-		p.tooLarge(k.last)
+		p.limit.Lower(k.last)
 	}
 	k.err = k.verdict(err)
 	if k.err != nil {

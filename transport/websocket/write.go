@@ -7,20 +7,20 @@ import (
 	ws "github.com/gorilla/websocket"
 
 	"github.com/turold/turold/bayeux"
+	"github.com/turold/turold/internal/wire"
 	"github.com/turold/turold/transport"
 )
 
 // wake makes a draw due. Called with p.mu held.
 func (k *socket) wake() {
-	k.again = true
+	k.wakes.Add()
 	k.wakeIfDue()
 }
 
 // wakeIfDue starts a pump, unless one runs or the socket is not open. Called
 // with p.mu held.
 func (k *socket) wakeIfDue() {
-	if k.again && k.conn != nil && !k.pumping && !k.gone {
-		k.pumping = true
+	if k.conn != nil && !k.gone && k.wakes.Start() {
 		k.p.wg.Go(k.pump)
 	}
 }
@@ -46,11 +46,9 @@ func (k *socket) pump() {
 func (k *socket) more() bool {
 	p := k.p
 	p.mu.Lock()
-	k.pumping = k.again && !k.gone
-	k.again = false
-	more, bye := k.pumping, k.draining
+	more, closing := k.wakes.Take(!k.gone), k.draining
 	p.mu.Unlock()
-	if more && bye {
+	if more && closing {
 		k.bye()
 		return k.more()
 	}
@@ -67,7 +65,7 @@ func (k *socket) draw(lane transport.Lane) []bayeux.Message {
 		return nil
 	}
 	k.drawing = true
-	leg := transport.Leg{ID: k.id, Type: transport.WebSocket, Hold: transport.DefaultHold, Limit: p.limit}
+	leg := transport.Leg{ID: k.id, Type: transport.WebSocket, Hold: transport.DefaultHold, Limit: int(p.limit)}
 	p.mu.Unlock()
 	batch := p.h.Next(lane, leg)
 	p.mu.Lock()
@@ -109,8 +107,8 @@ func (k *socket) writes(batch []bayeux.Message, n int) bool {
 	k.wrote = true
 	if k.last = n; n > k.largest {
 		k.largest = n
-		if n > minLimit { // what is smaller is not refused for its size
-			k.biggest = transport.IDs(batch)
+		if n > wire.MinBatch { // what is smaller is not refused for its size
+			k.biggest = wire.IDs(batch)
 		}
 	}
 	return true

@@ -23,16 +23,17 @@ var mayImport = map[string][]string{
 	"bayeux/bayeuxtest":         {"bayeux", "transport"},
 	"bayeux/bayeuxtest/hostile": {},
 	"bayeux/bayeuxtest/memnet":  {},
-	"transport":                 {"bayeux"},
-	"transport/websocket":       {"bayeux", "transport", "internal/mono"},
-	"transport/longpoll":        {"bayeux", "transport"},
+	"transport":                 {"bayeux", "internal/wire"},
+	"transport/websocket":       {"bayeux", "transport", "internal/mono", "internal/wire"},
+	"transport/longpoll":        {"bayeux", "transport", "internal/wire"},
 	"transport/transporttest":   {"bayeux", "bayeux/bayeuxtest", "transport", "bayeux/bayeuxtest/memnet"},
-	"fallback":                  {"bayeux", "transport", "internal/legs", "internal/mono"},
-	"client":                    {"bayeux", "transport", "fallback", "internal/legs", "internal/mono", "transport/websocket", "transport/longpoll"},
+	"fallback":                  {"bayeux", "transport", "internal/legs", "internal/mono", "internal/wire"},
+	"client":                    {"bayeux", "transport", "fallback", "internal/legs", "internal/mono", "internal/wire", "transport/websocket", "transport/longpoll"},
 
 	// What the product links.
 	"internal/legs": {"transport"},
 	"internal/mono": {},
+	"internal/wire": {"bayeux"},
 
 	// Programs that break or measure the whole client.
 	"internal/check/cuts": {"bayeux", "bayeux/bayeuxtest", "bayeux/bayeuxtest/memnet", "client", "fallback", "internal/testutil/spread",
@@ -64,7 +65,7 @@ var onlyIn = map[string][]string{
 	"github.com/go-analyze/charts":       {"cmd/turold/internal/load"},
 	"github.com/cenkalti/backoff":        {"client"},
 	"github.com/go-json-experiment/json": {"bayeux"},
-	"golang.org/x/net":                   {"transport/tunnel.go"},
+	"golang.org/x/net":                   {"internal/wire/tunnel.go"},
 	"golang.org/x/text":                  {"transport/longpoll"},
 	module + "fallback":                  {"client/options.go", "client/opener.go", "cmd/turold", "examples", "internal/check/cuts", "internal/suite/fidelity", "internal/check/figures", "internal/check/sim", "internal/check/stress/engine"},
 	module + "transport/websocket":       {"client/opener.go", "internal/check/cuts", "internal/check/sim"},
@@ -72,7 +73,7 @@ var onlyIn = map[string][]string{
 	"github.com/stretchr/testify":        {"transport/transporttest", "internal/suite/fidelity", "internal/check/figures"},
 	"pgregory.net/rapid":                 {},
 	"go.uber.org/goleak":                 {},
-	"net/http":                           {"bayeux/bayeuxtest", "transport", "client", "internal/suite/attacks", "internal/testutil/testnet", "internal/check/cuts", "internal/suite/fidelity", "internal/check/figures", "internal/check/sim", "internal/check/stress", "cmd", "examples"},
+	"net/http":                           {"bayeux/bayeuxtest", "transport", "client", "internal/suite/attacks", "internal/testutil/testnet", "internal/wire", "internal/check/cuts", "internal/suite/fidelity", "internal/check/figures", "internal/check/sim", "internal/check/stress", "cmd", "examples"},
 	"unsafe":                             {},
 }
 

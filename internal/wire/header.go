@@ -1,4 +1,4 @@
-package transport
+package wire
 
 import (
 	"encoding/base64"
@@ -12,15 +12,16 @@ import (
 	"github.com/turold/turold/bayeux"
 )
 
-// BasicAuth is the value of an Authorization header for the user part of a
+// BasicAuth returns the value of an Authorization header for the user part of a
 // URL (RFC 7617).
 func BasicAuth(u *url.Userinfo) string {
 	password, _ := u.Password()
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(u.Username()+":"+password))
 }
 
-// RetryAfter reads the pause the server asks for: seconds, or a date, which is
-// read by the server's own clock if it tells the time.
+// RetryAfter reads the pause that the server asks for (RFC 9110 section 10.2.3):
+// seconds, or a date, which is compared with the Date of the same answer if it has
+// one, and with now otherwise. The pause is between 0 and bayeux.MaxAdvised.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if n, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {

@@ -1,12 +1,12 @@
-package transport
+package wire
 
 import (
 	"net/http"
 	"strings"
 )
 
-// ResponseCookies are those a response sets, with their values as they came. net/http
-// refuses values with quotes inside, backslashes or bytes beyond ASCII;
+// ResponseCookies returns the cookies that a response sets, with their values as they
+// came. net/http refuses values with quotes inside, backslashes or bytes beyond ASCII;
 // servers that set them want them back all the same.
 func ResponseCookies(h http.Header) []*http.Cookie {
 	var all []*http.Cookie
@@ -16,16 +16,16 @@ func ResponseCookies(h http.Header) []*http.Cookie {
 				c.Value = strings.Trim(c.Value, " ")
 			}
 			all = append(all, c)
-		} else if c := odd(line); c != nil {
+		} else if c := parseLenient(line); c != nil {
 			all = append(all, c)
 		}
 	}
 	return all
 }
 
-// odd reads a Set-Cookie line without looking into the value; nil if it is not
-// the value that is wrong with it.
-func odd(line string) *http.Cookie {
+// parseLenient reads a Set-Cookie line without looking into the value. It returns nil
+// if something else than the value is wrong with the line.
+func parseLenient(line string) *http.Cookie {
 	pair, attributes, _ := strings.Cut(line, ";")
 	name, value, ok := strings.Cut(pair, "=")
 	value = strings.Trim(value, " \t")

@@ -1,4 +1,4 @@
-package transport
+package wire
 
 import (
 	"strings"
@@ -12,7 +12,7 @@ import (
 
 // TestReadWhole at and around its limit, however the bytes come.
 func TestReadWhole(t *testing.T) {
-	for _, limit := range []int{1, 511, 512, 513, 1000, pooledBytes, pooledBytes + 1, 200_000} {
+	for _, limit := range []int{1, 511, 512, 513, 1000, largestPooled, largestPooled + 1, 200_000} {
 		for _, n := range []int{0, limit - 1, limit, limit + 1, 3 * limit} {
 			in := strings.Repeat("x", n)
 			b, err := ReadWhole(iotest.HalfReader(strings.NewReader(in)), limit, "a body")

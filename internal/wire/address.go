@@ -1,12 +1,12 @@
-package transport
+package wire
 
 import (
 	"net"
 	"net/url"
 )
 
-// Address is the host and port to dial for a URL; without a port it is the
-// scheme's: 443 for https and wss, 1080 for socks5 and socks5h, 80 otherwise.
+// Address returns the host and port to dial for a URL. Without a port it is that of
+// the scheme: 443 for https and wss, 1080 for socks5 and socks5h, 80 otherwise.
 func Address(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
