@@ -145,7 +145,7 @@ func (l *leg) startBatch(fx *effects, ms []bayeux.Message) (held int) {
 // where little is left of it, nothing keeps the rest.
 func (l *leg) finishBatch(fx *effects, held int) {
 	for _, s := range fx.sharing {
-		s.settle(fx.batchBytes)
+		s.detachBatch(fx.batchBytes)
 	}
 	if len(l.held) > held {
 		l.detachHeld(held, fx.batchBytes)
@@ -165,7 +165,7 @@ func (l *leg) detachHeld(from, batch int) {
 	for i := range l.held[from:] {
 		own = append(own, &l.held[from+i])
 	}
-	separate(own)
+	detach(own)
 }
 
 // A possibleLoss is what may be missing without ack after a connection died: the
@@ -234,7 +234,7 @@ func (c *Client) oweNewSessionGaps(fx *effects) {
 			continue
 		}
 		for _, s := range t.subs {
-			s.owes = true
+			s.owesNewSessionGap = true
 		}
 		if !t.remote() {
 			c.reportOwedGap(fx, t)
@@ -246,8 +246,8 @@ func (c *Client) oweNewSessionGaps(fx *effects) {
 // will not have it.
 func (c *Client) reportOwedGap(fx *effects, t *topic) {
 	for _, s := range t.subs {
-		if s.owes {
-			s.owes = false
+		if s.owesNewSessionGap {
+			s.owesNewSessionGap = false
 			c.putGap(fx, s, GapNewSession)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	goodbyes   = 64          // at a time to one host
-	goodbyeFor = time.Second // later an unanswered one makes room for the next, and goes on waiting
+	maxDisconnects     = 64          // at a time to one host
+	disconnectSlotTime = time.Second // later an unanswered one makes room for the next, and goes on waiting
 )
 
 // A DrainError counts the sessions that Drain left with something undone. One
@@ -108,7 +108,7 @@ func (d *Dialer) stopIntake() []*Client {
 
 // drain ends the session, and returns what it left.
 func (c *Client) drain(ctx context.Context) (left DrainError) {
-	if !c.handled(ctx) {
+	if !c.awaitHandled(ctx) {
 		left.Unhandled = 1
 	}
 	_, _, _ = c.awaitSettled(ctx) // the outcomes are their senders'
@@ -118,17 +118,17 @@ func (c *Client) drain(ctx context.Context) (left DrainError) {
 		left.Unsettled = 1
 	}
 	c.mu.Unlock()
-	if !ended && c.goodbye(ctx) != nil {
+	if !ended && c.disconnectInTurn(ctx) != nil {
 		left.Unconfirmed = 1
 	}
 	_ = c.Close()
 	return left
 }
 
-// handled stops what comes in, and waits until what came is handled. It is
+// awaitHandled stops what comes in, and waits until what came is handled. It is
 // false if the context ended first.
-func (c *Client) handled(ctx context.Context) bool {
-	for _, through := range c.refuseAll() {
+func (c *Client) awaitHandled(ctx context.Context) bool {
+	for _, through := range c.refuseNew() {
 		select {
 		case <-through:
 		case <-c.done:
@@ -144,16 +144,16 @@ func (c *Client) handled(ctx context.Context) bool {
 	return true
 }
 
-// refuseAll has the client take nothing new, and returns what is closed when
+// refuseNew has the client take nothing new, and returns what is closed when
 // each of its subscriptions has been handled.
-func (c *Client) refuseAll() (through []<-chan struct{}) {
+func (c *Client) refuseNew() (through []<-chan struct{}) {
 	c.step(func(fx *effects) {
 		if c.sessions == 0 { // Dial is under way
 			c.endForGood(fx, &OpError{Op: "dial", Err: ErrDraining})
 			return
 		}
 		c.draining = true
-		c.outbox.signalRoom() // whoever waits for room waits in vain
+		c.outbox.signalRoom() // the callers that wait for room get ErrDraining
 		for t := range c.topics.all() {
 			for _, s := range t.subs {
 				through = append(through, s.drain())
@@ -163,8 +163,8 @@ func (c *Client) refuseAll() (through []<-chan struct{}) {
 	return through
 }
 
-// refusal is why nothing new is taken; nil: it is.
-func (c *Client) refusal() error {
+// whyRefused is why nothing new is taken; nil: it is.
+func (c *Client) whyRefused() error {
 	switch {
 	case c.draining:
 		return ErrDraining
@@ -174,9 +174,9 @@ func (c *Client) refusal() error {
 	return nil
 }
 
-// goodbye disconnects when it is the session's turn.
-func (c *Client) goodbye(ctx context.Context) error {
-	door := c.dialer.host(c.base.URL.Host).door
+// disconnectInTurn disconnects when it is the session's turn.
+func (c *Client) disconnectInTurn(ctx context.Context) error {
+	door := c.dialer.host(c.base.URL.Host).disconnectSlots
 	select {
 	case door <- struct{}{}:
 	case <-ctx.Done():
@@ -185,7 +185,7 @@ func (c *Client) goodbye(ctx context.Context) error {
 	var once sync.Once
 	leave := func() { once.Do(func() { <-door }) }
 	defer leave()
-	defer time.AfterFunc(goodbyeFor, leave).Stop()
+	defer time.AfterFunc(disconnectSlotTime, leave).Stop()
 	return c.Disconnect(ctx)
 }
 
@@ -195,89 +195,90 @@ func (s *Subscription) drain() <-chan struct{} {
 	s.finish(ErrDraining)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.through == nil {
-		s.through = make(chan struct{})
-		s.rest()
+	if s.handledAll == nil {
+		s.handledAll = make(chan struct{})
+		s.checkHandled()
 	}
-	return s.through
+	return s.handledAll
 }
 
-// rest closes through if there is nothing left to handle; called with the mutex held.
-func (s *Subscription) rest() {
-	if s.through == nil || s.over || !s.left && (s.queue.n > 0 || s.hands.full()) {
+// checkHandled closes through if there is nothing left to handle; called with the mutex held.
+func (s *Subscription) checkHandled() {
+	if s.handledAll == nil || s.handledAllClosed || !s.unsubscribed && (s.queue.n > 0 || s.hands.any()) {
 		return
 	}
-	s.over = true
-	close(s.through)
+	s.handledAllClosed = true
+	close(s.handledAll)
 }
 
-// A consumer is who takes from a subscription: a Messages loop, or a call of Next.
+// A consumer takes from a subscription: it is a Messages loop, or a call of Next.
 type consumer struct {
-	loop  bool // it comes again, and is known then
-	holds bool // a loop: its body has a message
-	back  bool // a call: it counts as a consumer that comes back
+	loop       bool // it comes again, and is known then
+	holds      bool // a loop: its body has a message
+	hadMessage bool // a call: it counts as a consumer that comes back
 }
 
-// hands are where messages are that were taken.
+// hands count the consumers that have a message.
 type hands struct {
-	loops int32 // in the bodies of Messages loops
-	calls int32 // given out by Next, whose callers are not known
-	polls int32 // callers of Next whose time was up: they have none, and call again
+	loops   int32 // in the bodies of Messages loops
+	callers int32 // given out by Next, whose callers are not known
+	pollers int32 // callers of Next whose time was up: they have none, and call again
 }
 
-func (h *hands) full() bool { return h.loops > 0 || h.calls > 0 }
+func (h *hands) any() bool { return h.loops > 0 || h.callers > 0 }
 
-// comes is told that a consumer has handled what it had; called with the mutex held.
-func (s *Subscription) comes(k *consumer) {
+// onConsumerBack notes that a consumer comes again, and so has handled what it had. The caller
+// holds the mutex.
+func (s *Subscription) onConsumerBack(k *consumer) {
 	switch h := &s.hands; {
 	case k.loop && !k.holds:
 	case k.loop:
 		k.holds = false
 		h.loops--
-	case h.polls > 0:
-		h.polls--
-	case h.calls > 0:
-		k.back = true
-		h.calls--
+	case h.pollers > 0:
+		h.pollers--
+	case h.callers > 0:
+		k.hadMessage = true
+		h.callers--
 	}
-	s.rest()
+	s.checkHandled()
 }
 
-// gives is told that a consumer takes something; called with the mutex held.
-func (s *Subscription) gives(k *consumer) {
+// onTaken notes that a consumer takes an entry. The caller holds the mutex.
+func (s *Subscription) onTaken(k *consumer) {
 	if k.holds = k.loop; k.loop {
 		s.hands.loops++
 	} else {
-		s.hands.calls++
+		s.hands.callers++
 	}
 }
 
-// gaveUp is told that a consumer waits no longer. One whose time was up will be
-// there again, and was then not the one that has a message: who has one does not wait.
-func (s *Subscription) gaveUp(ctx context.Context, k *consumer) {
+// onWaitEnded notes that a consumer waits no longer. One whose deadline has passed will come
+// again, and was then not the one that has a message: a consumer with a message does not wait.
+func (s *Subscription) onWaitEnded(ctx context.Context, k *consumer) {
 	if k.loop || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if k.back {
-		s.hands.calls++
+	if k.hadMessage {
+		s.hands.callers++
 	} else {
-		s.hands.polls++
+		s.hands.pollers++
 	}
 }
 
-// back is told that a loop was left.
-func (s *Subscription) back(k *consumer) {
+// onLoopLeft notes that the body of a Messages loop was left.
+func (s *Subscription) onLoopLeft(k *consumer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.comes(k)
+	s.onConsumerBack(k)
 }
 
-// abandon is told that nobody need be waited for.
-func (s *Subscription) abandon() {
+// onUnsubscribed notes that Drain need not wait for the consumers.
+func (s *Subscription) onUnsubscribed() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.left = true
-	s.rest()
+	s.unsubscribed = true
+	s.checkHandled()
 }

@@ -171,7 +171,7 @@ func (c *Client) offer(ctx context.Context, ms []bayeux.Message, drafts []Draft,
 	}
 	err = &OutcomeError{Err: ErrClosed}
 	c.step(func(fx *effects) {
-		if why := c.refusal(); why != nil {
+		if why := c.whyRefused(); why != nil {
 			err = &OutcomeError{Err: why}
 			return
 		}

@@ -29,8 +29,8 @@ type shared struct {
 // A host is what the sessions with one server pass by: at the beginning, and in
 // Drain at the end.
 type host struct {
-	limiter handshakeLimiter
-	door    chan struct{} // holds one of each session that says goodbye
+	limiter         handshakeLimiter
+	disconnectSlots chan struct{} // holds one of each session that says goodbye
 }
 
 // host is the one of that name and port.
@@ -43,7 +43,7 @@ func (d *Dialer) host(name string) *host {
 		if s.hosts == nil {
 			s.hosts = map[string]*host{}
 		}
-		h = &host{door: make(chan struct{}, goodbyes)}
+		h = &host{disconnectSlots: make(chan struct{}, maxDisconnects)}
 		s.hosts[name] = h
 	}
 	return h

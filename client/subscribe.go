@@ -73,7 +73,7 @@ func (c *Client) checkChannel(ch bayeux.Channel) error {
 func (c *Client) addSubscription(s *Subscription, ext json.RawMessage) (p *op, err error) {
 	err = ErrClosed
 	c.step(func(fx *effects) {
-		if err = c.refusal(); err != nil {
+		if err = c.whyRefused(); err != nil {
 			return
 		}
 		t := c.topics.get(s.channel)
@@ -244,7 +244,7 @@ func (s *Subscription) Unsubscribe(ctx context.Context) error {
 	var p *op
 	s.c.step(func(fx *effects) { p = s.c.removeSubscription(fx, s) })
 	s.finish(ErrUnsubscribed)
-	s.abandon()
+	s.onUnsubscribed()
 	if p == nil {
 		return nil
 	}

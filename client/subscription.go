@@ -13,28 +13,28 @@ import (
 // bound, and stalls nobody else. Its methods are safe for concurrent use;
 // each message goes to one caller of Next.
 type Subscription struct {
-	c       *Client
-	channel bayeux.Channel
-	bound   Bound
-	bell    chan struct{} // rung when there is something to take
-	full    QueuePolicy
-	local   bool // Listen's
-	owes    bool // the gap of a new session, which is told once the server has the channel again; under the client's mutex
+	c                 *Client
+	channel           bayeux.Channel
+	bound             Bound
+	ready             chan struct{} // rung when there is something to take
+	full              QueuePolicy
+	local             bool // Listen's
+	owesNewSessionGap bool // the gap of a new session, which is told once the server has the channel again; under the client's mutex
 
-	mu      sync.Mutex
-	queue   deque
-	size    Bound         // messages and bytes in queue; of gaps there is one a message at most
-	fresh   Bound         // what was queued of the batch that is being delivered
-	err     error         // ends it once the queue is empty
-	hands   hands         // what was taken, and its consumer has not come back
-	through chan struct{} // made by drain, closed when all is handled
-	over    bool          // through is closed
-	owed    bool          // the last that was taken is a gap
-	left    bool          // Unsubscribe
+	mu               sync.Mutex
+	queue            deque
+	size             Bound         // messages and bytes in queue; of gaps there is one a message at most
+	batchSize        Bound         // what was queued of the batch that is being delivered
+	err              error         // ends it once the queue is empty
+	hands            hands         // what was taken, and its consumer has not come back
+	handledAll       chan struct{} // made by drain, closed when all is handled
+	handledAllClosed bool          // through is closed
+	lastWasGap       bool          // the last that was taken is a gap
+	unsubscribed     bool          // Unsubscribe
 }
 
 func newSubscription(c *Client, ch bayeux.Channel, o *SubscribeOptions, local bool) *Subscription {
-	return &Subscription{c: c, channel: ch, local: local, bound: o.Queue.or(16_384, 16<<20), full: o.WhenFull, bell: make(chan struct{}, 1)}
+	return &Subscription{c: c, channel: ch, local: local, bound: o.Queue.or(16_384, 16<<20), full: o.WhenFull, ready: make(chan struct{}, 1)}
 }
 
 // Channel is the channel or pattern subscribed to.
@@ -64,9 +64,9 @@ func (s *Subscription) next(ctx context.Context, k *consumer) (e entry, err erro
 			return e, err, err != nil
 		}
 		select {
-		case <-s.bell:
+		case <-s.ready:
 		case <-ctx.Done():
-			s.gaveUp(ctx, k)
+			s.onWaitEnded(ctx, k)
 			return entry{}, context.Cause(ctx), false
 		}
 	}
@@ -78,7 +78,7 @@ func (s *Subscription) next(ctx context.Context, k *consumer) (e entry, err erro
 func (s *Subscription) Messages(ctx context.Context) iter.Seq2[Item[bayeux.Message], error] {
 	return func(yield func(Item[bayeux.Message], error) bool) {
 		k := &consumer{loop: true}
-		defer s.back(k) // also where the body panics
+		defer s.onLoopLeft(k) // also where the body panics
 		for {
 			e, err, over := s.next(ctx, k)
 			switch {
@@ -101,19 +101,19 @@ func (s *Subscription) take(k *consumer, comes bool) (e entry, err error, ok boo
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if comes {
-		s.comes(k)
+		s.onConsumerBack(k)
 	}
 	if s.queue.n == 0 {
 		if s.err != nil {
-			s.ring()
+			s.signal()
 		}
 		return entry{}, s.err, s.err != nil
 	}
 	e = s.pop()
-	s.gives(k)
-	s.owed = e.gap != nil
+	s.onTaken(k)
+	s.lastWasGap = e.gap != nil
 	if s.queue.n > 0 || s.err != nil {
-		s.ring() // for another caller of Next
+		s.signal() // for another caller of Next
 	}
 	return e, nil, true
 }
@@ -127,16 +127,16 @@ func (s *Subscription) pop() entry {
 	return e
 }
 
-func (s *Subscription) ring() {
+func (s *Subscription) signal() {
 	select {
-	case s.bell <- struct{}{}:
+	case s.ready <- struct{}{}:
 	default:
 	}
 }
 
-// crowded is how many may wait before the reader gets the processor, should
+// yieldAfter is how many may wait before the reader gets the processor, should
 // there be but one.
-const crowded = 32
+const yieldAfter = 32
 
 // entryBytes is about what an entry of a queue takes by itself.
 const entryBytes = 128
@@ -170,34 +170,34 @@ func (s *Subscription) put(m *bayeux.Message, batch int) (opened *GapError, full
 			opened = gap
 		}
 	}
-	if shares = s.fresh.Messages == 0 && batch > 2*bytes; shares || s.fresh.Messages > 0 {
-		s.fresh.Messages++
-		s.fresh.Bytes += bytes
+	if shares = s.batchSize.Messages == 0 && batch > 2*bytes; shares || s.batchSize.Messages > 0 {
+		s.batchSize.Messages++
+		s.batchSize.Bytes += bytes
 	}
 	s.queue.pushBack(entry{m: *m})
 	s.size.Messages++
 	s.size.Bytes += bytes
-	s.ring()
-	return opened, s.size.Messages >= crowded, shares
+	s.signal()
+	return opened, s.size.Messages >= yieldAfter, shares
 }
 
-// lenient is the batch that a queue may keep for a few messages, if nothing else
+// smallBatchBytes is the batch that a queue may keep for a few messages, if nothing else
 // is in it: its reader is about to take them.
-const lenient = 16 << 10
+const smallBatchBytes = 16 << 10
 
-// settle is called at the end of a batch of that many bytes. A message keeps the
+// detachBatch is called at the end of a batch of that many bytes. A message keeps the
 // frame it came in: if that is more than twice what the queue has of the batch, its
 // messages are moved into memory of their own. So what a queue keeps is no more than
 // three times what its bound counts.
-func (s *Subscription) settle(batch int) {
+func (s *Subscription) detachBatch(batch int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	left := s.fresh
-	s.fresh = Bound{}
+	left := s.batchSize
+	s.batchSize = Bound{}
 	if left.Messages > s.size.Messages { // the reader was here, or more was dropped
 		left = s.size
 	}
-	if left.Messages == s.size.Messages && batch <= lenient || batch <= 2*left.Bytes {
+	if left.Messages == s.size.Messages && batch <= smallBatchBytes || batch <= 2*left.Bytes {
 		return
 	}
 	var own []*bayeux.Message
@@ -206,11 +206,11 @@ func (s *Subscription) settle(batch int) {
 			own = append(own, &e.m)
 		}
 	}
-	separate(own)
+	detach(own)
 }
 
-// separate moves what messages alias into memory of their own.
-func separate(ms []*bayeux.Message) {
+// detach moves what messages alias into memory of their own.
+func detach(ms []*bayeux.Message) {
 	size := 0
 	for _, m := range ms {
 		size += len(m.Data) + len(m.Ext)
@@ -232,7 +232,7 @@ func separate(ms []*bayeux.Message) {
 // grows by it. The message behind a gap that was just taken is spared, if there
 // is another: a slow reader would get gaps and little else.
 func (s *Subscription) dropOldest() *GapError {
-	if s.owed && s.size.Messages > 1 && s.queue.at(0).gap == nil {
+	if s.lastWasGap && s.size.Messages > 1 && s.queue.at(0).gap == nil {
 		spared := s.pop()
 		g := s.dropFirst()
 		s.queue.pushFront(spared)
@@ -278,7 +278,7 @@ func (s *Subscription) addGap(g GapError) bool {
 		return false
 	}
 	s.queue.pushBack(entry{gap: &GapError{Channel: g.Channel, Reason: g.Reason, Missed: g.Missed}})
-	s.ring()
+	s.signal()
 	return true
 }
 
@@ -288,6 +288,6 @@ func (s *Subscription) finish(err error) {
 	defer s.mu.Unlock()
 	if s.err == nil {
 		s.err = err
-		s.ring()
+		s.signal()
 	}
 }
