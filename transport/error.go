@@ -40,7 +40,7 @@ func (e *Error) Error() string {
 		s += " " + strconv.Itoa(e.Status)
 	}
 	if e.Err != nil {
-		s += ": " + withoutPackage(e.Err.Error())
+		s += ": " + strings.TrimPrefix(withoutPackage(e.Err.Error()), e.Op+": ") // "tls: " is the standard library's, too
 	}
 	return s
 }
@@ -52,9 +52,10 @@ func (e *Error) namesOp() bool {
 	return ok && op.Op == e.Op
 }
 
-// withoutPackage takes the name of a package of this module off the front of a text.
+// withoutPackage takes the name of a package of this module off the front of a text:
+// what a leg is cut for is an error of those above.
 func withoutPackage(text string) string {
-	for _, name := range []string{"bayeux: ", "transport: "} {
+	for _, name := range []string{"bayeux: ", "transport: ", "fallback: ", "client: "} {
 		if rest, ok := strings.CutPrefix(text, name); ok {
 			return rest
 		}
