@@ -87,7 +87,7 @@ type splitter struct {
 
 // next is the byte that follows white space, which it passes over; 0 at the end.
 func (s *splitter) next() byte {
-	for s.at < len(s.b) && isWhite(s.b[s.at]) {
+	for s.at < len(s.b) && isWhiteSpace(s.b[s.at]) {
 		s.at++
 	}
 	if s.at < len(s.b) {
@@ -95,8 +95,6 @@ func (s *splitter) next() byte {
 	}
 	return 0
 }
-
-func isWhite(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // object passes over an object or array that begins here, and reports whether
 // everything in it closes.
@@ -209,7 +207,7 @@ func (s *splitter) token() (t []byte, ok bool) {
 		n := bytes.IndexAny(s.b[s.at:], `,}:"[{]`)
 		s.at += max(n, 0)
 	}
-	t = bytes.TrimRight(s.b[from:min(s.at, len(s.b))], white)
+	t = bytes.TrimRight(s.b[from:min(s.at, len(s.b))], whiteSpace)
 	return t, len(t) > 0
 }
 
@@ -219,7 +217,7 @@ func quoted(part []byte) bool {
 	before := byte('{')
 	for i := 0; i < len(part); i++ {
 		c := part[i]
-		if isWhite(c) {
+		if isWhiteSpace(c) {
 			continue
 		}
 		if before == '"' && strings.IndexByte(":,}]", c) < 0 || c == '"' && strings.IndexByte(":,{[", before) < 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -163,10 +164,12 @@ func (d *decoder) room(start, limit int) int {
 }
 
 // end reports whether nothing but white space follows.
-func (d *decoder) end() bool { return len(bytes.TrimLeft(d.b[d.at():], white)) == 0 }
+func (d *decoder) end() bool { return len(bytes.TrimLeft(d.b[d.at():], whiteSpace)) == 0 }
 
-// white is what JSON calls white space (RFC 8259 section 2).
-const white = " \t\r\n"
+// whiteSpace is that of JSON (RFC 8259 section 2).
+const whiteSpace = " \t\r\n"
+
+func isWhiteSpace(c byte) bool { return strings.IndexByte(whiteSpace, c) >= 0 }
 
 const badJSON = "bad JSON"
 

@@ -63,6 +63,9 @@ func appendAll(b []byte, r io.Reader, limit int) ([]byte, error) {
 	}
 }
 
+// IsBlank reports whether b is empty or JSON's white space (RFC 8259 section 2).
+func IsBlank(b []byte) bool { return len(bytes.TrimLeft(b, " \t\r\n")) == 0 }
+
 // Decode is bayeux.Decode of a whole frame or body that nothing else refers to. If
 // less than half of it is messages, they are copied, so that a program that keeps one
 // does not keep, say, a megabyte of white space with it.

@@ -18,38 +18,38 @@ import (
 )
 
 const (
-	writeBuffer = transport.SocketLimit + 64 // a batch is one frame; pooled, so no socket owns one
-	refusedBody = 1 << 10                    // gorilla reads as much of a refusal's body
+	writeBufferSize = transport.SocketLimit + 64 // bytes: a batch is one frame. The buffers are pooled, so that an idle socket has none
+	refusalBodySize = 1 << 10                    // bytes: gorilla reads as many of the body of a refusal
 )
 
 var (
-	writeBuffers sync.Pool // of gorilla's, one size
+	gorillaBuffers sync.Pool // of gorilla's, one size
 
-	errScheme  = errors.New("the address is no ws or wss URL")
-	errUpgrade = errors.New("the answer to the upgrade is no valid 101")
-	errUnasked = errors.New("the server chose an extension or a subprotocol that it was not offered")
+	errScheme     = errors.New("invalid WebSocket URL: want ws or wss, and a host")
+	errUpgrade    = errors.New("the answer to the upgrade is no valid 101")
+	errNotOffered = errors.New("the server chose an extension or a subprotocol that it was not offered")
 )
 
-// dial opens the socket: a connection, and the upgrade on it.
+// dial opens a connection, and a WebSocket on it.
 func (k *socket) dial(ctx context.Context) (*ws.Conn, *transport.Error) {
-	t := k.p.s.Target()
+	t := k.p.config.Target()
 	u := *t.Socket()
 	u.User, u.Fragment = nil, ""
 	if u.Scheme != "ws" && u.Scheme != "wss" || u.Host == "" {
 		return nil, &transport.Error{Op: "dial", Err: errScheme}
 	}
-	via, e := k.route(ctx, &u)
+	via, e := k.chooseProxy(ctx, &u)
 	if e != nil {
 		return nil, e
 	}
-	if e := k.dialRaw(ctx, via, &u); e != nil {
+	if e := k.dialTCP(ctx, via, &u); e != nil {
 		return nil, e
 	}
-	// What follows does not all look at the context: gorilla does not while it
-	// waits for the 101.
-	stop := context.AfterFunc(ctx, func() { _ = k.bottom.Close() })
+	// Not all that follows looks at the context: gorilla does not while it waits for
+	// the 101.
+	stop := context.AfterFunc(ctx, func() { _ = k.raw.Close() })
 	defer stop()
-	c, e := k.reach(ctx, k.bottom, via, &u)
+	c, e := k.tunnelAndTLS(ctx, k.raw, via, &u)
 	if e != nil {
 		return nil, e
 	}
@@ -65,16 +65,16 @@ func (k *socket) dial(ctx context.Context) (*ws.Conn, *transport.Error) {
 
 // upgrade asks for a WebSocket on a connection (RFC 6455 section 4.1).
 func (k *socket) upgrade(ctx context.Context, u *url.URL, t *transport.Target, c net.Conn) (*ws.Conn, *transport.Error) {
-	s := k.p.s
-	in := &inflow{Conn: c, bottom: k.bottom, left: min(k.p.limits.Header, math.MaxInt-refusedBody) + refusedBody}
+	s := k.p.config
+	in := &frameConn{Conn: c, raw: k.raw, headerLeft: min(k.p.limits.Header, math.MaxInt-refusalBodySize) + refusalBodySize}
 	give := func(context.Context, string, string) (net.Conn, error) { return in, nil }
 	d := ws.Dialer{
 		NetDialContext: give, NetDialTLSContext: give,
 		ReadBufferSize:  1, // as little as gorilla allows
-		WriteBufferSize: writeBuffer, WriteBufferPool: &writeBuffers,
+		WriteBufferSize: writeBufferSize, WriteBufferPool: &gorillaBuffers,
 	}
-	web := webURL(u)
-	h := header(t)
+	web := httpURL(u)
+	h := requestHeader(t)
 	if s.Jar != nil {
 		wire.AddCookies(h, s.Jar.Cookies(web))
 	}
@@ -85,17 +85,17 @@ func (k *socket) upgrade(ctx context.Context, u *url.URL, t *transport.Target, c
 		}
 	}
 	if err != nil {
-		return nil, refusal(res, in.cause(err))
+		return nil, upgradeError(res, in.causeOf(err))
 	}
-	in.left, k.in = -1, in
+	in.headerLeft, k.frames = -1, in
 	if res.Header.Get("Sec-WebSocket-Extensions") != "" || res.Header.Get("Sec-WebSocket-Protocol") != "" {
-		return nil, &transport.Error{Op: "upgrade", Status: res.StatusCode, Err: errUnasked}
+		return nil, &transport.Error{Op: "upgrade", Status: res.StatusCode, Err: errNotOffered}
 	}
 	return conn, nil
 }
 
-// refusal is the Error of an upgrade that failed.
-func refusal(res *http.Response, err error) *transport.Error {
+// upgradeError returns the Error of an upgrade that failed.
+func upgradeError(res *http.Response, err error) *transport.Error {
 	e := &transport.Error{Op: "upgrade"}
 	switch {
 	case res == nil && isConnError(err):
@@ -111,9 +111,9 @@ func refusal(res *http.Response, err error) *transport.Error {
 	return e
 }
 
-// webURL is the http or https form of a WebSocket's address: cookies and
-// proxies go by it.
-func webURL(u *url.URL) *url.URL {
+// httpURL returns the http or https form of a WebSocket's address, by which cookies
+// and proxies are chosen.
+func httpURL(u *url.URL) *url.URL {
 	w := *u
 	w.Scheme = "http"
 	if u.Scheme == "wss" {
@@ -122,8 +122,9 @@ func webURL(u *url.URL) *url.URL {
 	return &w
 }
 
-// header is the session's own, without what belongs to the connection.
-func header(t *transport.Target) http.Header {
+// requestHeader returns the header of the session, without the fields that belong to
+// the connection.
+func requestHeader(t *transport.Target) http.Header {
 	h := http.Header{}
 	for name, values := range t.Header {
 		switch name = http.CanonicalHeaderKey(name); name {
@@ -144,8 +145,8 @@ func header(t *transport.Target) http.Header {
 	return h
 }
 
-// secure speaks TLS to the server, or to a proxy.
-func (k *socket) secure(ctx context.Context, c net.Conn, host string) (net.Conn, error) {
+// startTLS returns TLS over c, after its handshake.
+func (k *socket) startTLS(ctx context.Context, c net.Conn, host string) (net.Conn, error) {
 	secured := tls.Client(c, k.tlsFor(host))
 	if err := secured.HandshakeContext(ctx); err != nil {
 		return nil, err
@@ -154,4 +155,4 @@ func (k *socket) secure(ctx context.Context, c net.Conn, host string) (net.Conn,
 }
 
 // tlsFor returns the TLS settings for a server or a proxy at host.
-func (k *socket) tlsFor(host string) *tls.Config { return wire.SocketTLS(k.p.s.Shared, host) }
+func (k *socket) tlsFor(host string) *tls.Config { return wire.SocketTLS(k.p.config.Shared, host) }

@@ -5,22 +5,22 @@
 //
 // It promises that
 //
-//   - opening has an end: 10 s from the dial to the 101, proxy and TLS included,
-//     and Cut and Close end it at once, whatever it waits for
-//   - a socket that no longer carries both ways is found out: a ping goes every
-//     10 s, and only its own pong proves the path, since events may flow down
-//     while nothing gets up
-//   - what was drawn is written as one frame up to 32 KiB, or fails within 10 s
+//   - the opening of a socket ends within 10 s, from the dial to the 101, proxy and
+//     TLS included, and Cut and Close end it at once, whatever it waits for
+//   - a socket that no longer carries data both ways is noticed: a ping goes every
+//     10 s, and only its own pong proves the path, since events may still arrive
+//     while nothing that is sent does
+//   - a batch is written as one frame of up to 32 KiB, or the socket fails within 10 s
 //   - a server cannot make it use more than the Limits: the header of the 101 and
 //     each message are bounded, and a compression it was not asked for is refused
 //   - errors hold no URL, header, or byte that came from the network
 //
-// The way to the server is its own rather than gorilla's: proxies (HTTP CONNECT,
-// also over TLS, and SOCKS5), TLS, and everything that waits under a context.
-// Redirects are not followed.
+// The package opens the connection to the server itself, where gorilla could: proxies
+// (HTTP CONNECT, also over TLS, and SOCKS5), TLS, and everything that waits end with a
+// context. Redirects are not followed.
 //
-// It knows nothing of clientIds, advice, retries or answers. Sessions, and the
-// fallback, open it with [Open]. An idle socket costs one goroutine, which waits
-// below TLS and gorilla on a stack of 2 KiB, and hands on what comes; the reader of
-// a busy one waits where it is.
+// The package knows nothing of clientIds, advice, retries or answers. Sessions, and the
+// fallback, open a pipe with [Open]. An idle socket costs one goroutine, which waits
+// below TLS and gorilla on a stack of 2 KiB; the reader of a busy one waits where it
+// is.
 package websocket

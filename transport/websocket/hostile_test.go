@@ -135,7 +135,7 @@ func TestNoAnswerToTheUpgrade(t *testing.T) {
 		w.listen("server:80", hang)
 		start := time.Now()
 		require.True(w, w.fails("upgrade").Unsent)
-		require.Equal(w, openTime, time.Since(start))
+		require.Equal(w, openTimeout, time.Since(start))
 	})
 	inWorld(t, server, func(w *world) {
 		w.listen("server:80", hang)

@@ -1,7 +1,6 @@
 package websocket
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"time"
@@ -14,73 +13,73 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-var errClosedBy = errors.New("the server closed the WebSocket")
+var errServerClosed = errors.New("the server closed the WebSocket")
 
-// often is how soon something must follow something else for the reader to wait
-// where it is. After longer it waits in a goroutine that has the least of a stack,
-// which costs some 2 µs.
-const often = 100 * time.Millisecond
+// busyGap is the longest time between two arrivals on a socket that counts as busy: its
+// reader waits where it is. The reader of any other waits in a goroutine with the
+// smallest stack, whose start costs some 2 µs.
+const busyGap = 100 * time.Millisecond
 
-// read hands up messages until the socket ends, or until there is none: then it
-// leaves the rest to another goroutine.
+// read hands up messages until the socket ends, or until nothing is there: then
+// another goroutine goes on.
 func (k *socket) read() {
 	for {
-		if k.in.empty() && !k.wait() {
+		if k.frames.isEmpty() && !k.waitInput() {
 			return
 		}
 		_, r, err := k.conn.NextReader()
-		if k.in.blank { // nothing has come but control frames, which are gorilla's
-			k.in.blank = false
+		if k.frames.gaveBlank { // only control frames have come, which gorilla handles
+			k.frames.gaveBlank = false
 			continue
 		}
 		e := readError(err)
 		if err == nil {
-			e = k.take(r)
+			e = k.onMessage(r)
 		}
 		if e != nil {
-			k.in.release()
-			k.ended(e)
+			k.frames.releaseBuffer()
+			k.onReaderEnd(e)
 			return
 		}
 	}
 }
 
-// wait returns true when something is there, and false if another goroutine
-// waits for that.
-func (k *socket) wait() bool {
+// waitInput returns true when something is there to be read, and false if it has left
+// the waiting to another goroutine.
+func (k *socket) waitInput() bool {
 	now := mono.Now()
-	rare := now.Sub(k.waited) > often
-	k.waited = now
+	rare := now.Sub(k.waitedAt) > busyGap
+	k.waitedAt = now
 	if !rare {
-		k.in.fill()
+		k.frames.fill()
 		return true
 	}
-	if k.in.fillDry(); k.in.empty() {
-		k.p.wg.Go(k.rest)
+	if k.frames.fillNoWait(); k.frames.isEmpty() {
+		k.p.wg.Go(k.waitIdle)
 		return false
 	}
 	return true
 }
 
-// rest waits with nothing else on its stack, since what is there is kept by every
-// idle socket.
-func (k *socket) rest() {
-	k.bottom.wait()
-	k.in.fill() // the rest of a record of TLS as well
+// waitIdle waits with nothing else on its stack, which every idle socket keeps, and
+// then becomes the reader.
+func (k *socket) waitIdle() {
+	k.raw.peek()
+	k.frames.fill() // with the rest of a record of TLS
 	k.read()
 }
 
-// take hands up the messages of one WebSocket message. One that is empty, or white
-// space, is some server's heartbeat, and JSON is JSON in a binary one as well.
-func (k *socket) take(r io.Reader) *transport.Error {
+// onMessage hands up the batch in one WebSocket message. An empty one, or one of white
+// space, is a heartbeat of some servers; a binary one is read as a text one is.
+func (k *socket) onMessage(r io.Reader) *transport.Error {
 	b, err := wire.ReadWhole(r, k.p.limits.Bytes, "a message")
 	if errors.Is(err, bayeux.ErrTooLarge) {
-		return k.pass(r, err)
+		return k.skipTooLarge(r, err)
 	}
 	if err != nil {
 		return readError(err)
 	}
-	if len(bytes.TrimLeft(b, " \t\r\n")) == 0 {
+	if wire.IsBlank(b) {
 		return nil
 	}
 	ms, err := wire.Decode(b, k.p.limits.Limits)
@@ -91,10 +90,10 @@ func (k *socket) take(r io.Reader) *transport.Error {
 	return nil
 }
 
-// pass reads past the rest of a message that is too large, keeps nothing of it, and
-// hands up in its place that there was one. What is longer still than all that may wait for an
-// acknowledgement ends the socket: it may have no end.
-func (k *socket) pass(r io.Reader, tooLarge error) *transport.Error {
+// skipTooLarge reads past the rest of a message that is too large, keeps nothing of it,
+// and hands up an unreadable message in its place. One that is longer still than all
+// that may wait for an acknowledgement ends the socket: it may have no end.
+func (k *socket) skipTooLarge(r io.Reader, tooLarge error) *transport.Error {
 	switch _, err := io.CopyN(io.Discard, r, int64(k.p.limits.Unacknowledged)); {
 	case err == nil:
 		return readError(tooLarge)
@@ -106,21 +105,23 @@ func (k *socket) pass(r io.Reader, tooLarge error) *transport.Error {
 }
 
 func (k *socket) handUp(ms []bayeux.Message) {
-	if len(ms) > 0 && k.wanted() {
+	if len(ms) > 0 && k.onArrival() {
 		k.p.h.Receive(k.id, ms)
 	}
 }
 
-// wanted reports whether the socket was not cut meanwhile.
-func (k *socket) wanted() bool {
+// onArrival takes note that messages have come, and reports whether they are to be
+// handed up: the socket was not cut meanwhile.
+func (k *socket) onArrival() bool {
 	k.p.mu.Lock()
 	defer k.p.mu.Unlock()
-	k.last = 0
-	return k.err == nil
+	k.lastBatch = 0
+	return k.endErr == nil
 }
 
-// readError tells the server's close frame from a connection that broke, and
-// keeps the text of the frame: it may hold anything.
+// readError returns the Error of a read, nil for a nil err: Op "close" for a close
+// frame of the server, whose text it leaves out because that may be anything, and Op
+// "read" for a connection that broke.
 func readError(err error) *transport.Error {
 	if err == nil {
 		return nil
@@ -129,8 +130,8 @@ func readError(err error) *transport.Error {
 	if !errors.As(err, &c) {
 		return &transport.Error{Op: "read", Err: unwrapped(err)}
 	}
-	if c.Code == ws.CloseAbnormalClosure { // there was none
+	if c.Code == ws.CloseAbnormalClosure { // gorilla's code for: no close frame came
 		return &transport.Error{Op: "read", Err: io.ErrUnexpectedEOF}
 	}
-	return &transport.Error{Op: "close", Status: c.Code, Err: errClosedBy}
+	return &transport.Error{Op: "close", Status: c.Code, Err: errServerClosed}
 }

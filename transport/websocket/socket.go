@@ -30,39 +30,39 @@ func (e timeoutError) Error() string { return string(e) }
 // Timeout is true: see net.Error.
 func (timeoutError) Timeout() bool { return true }
 
-// A socket is one leg, from the dial to the end. Its fields but p, id,
-// cancel and those of the reader are guarded by the pipe's mutex.
+// A socket is one leg, from the dial to the end. The pipe's mutex guards its fields,
+// except p, id, cancel and those that only the reader uses.
 type socket struct {
 	p      *pipe
 	id     transport.LegID
-	cancel context.CancelFunc // of the opening; it does nothing when that is over
+	cancel context.CancelFunc // ends the dial; it does nothing once that is over
 
-	bottom *bottom  // closing it never blocks; nil: not dialled
-	conn   *ws.Conn // nil: not open
-	in     *inflow  // what conn reads from; the reader's
+	raw    *rawConn   // closing it never blocks; nil: not dialled
+	conn   *ws.Conn   // nil: not open
+	frames *frameConn // what conn reads from; only the reader uses it
 
-	waited mono.Time // when the reader last began to wait; the reader's
+	waitedAt mono.Time // when the reader last began to wait; only the reader uses it
 
-	opened mono.Time // when the dial began
+	dialledAt mono.Time // when the dial began
 
-	beat     *time.Timer
-	pings    int
-	pong     int  // the last ping that was answered
-	awaiting bool // beat is for a pong
+	pingTimer    *time.Timer
+	pingsSent    int
+	lastPong     int  // the number of the last ping that was answered
+	awaitingPong bool // pingTimer runs for a pong
 
-	wakes    wire.Wakes // of the pump
-	drawing  bool       // it is inside Next
-	gone     bool       // the reader has left: the last of reader and pump calls End
-	draining bool
-	wrote    bool             // the first batch has begun to leave
-	largest  int              // bytes of a batch that left
-	biggest  []string         // its ids
-	last     int              // bytes of the last batch that left; 0: something has arrived since
-	err      *transport.Error // why it ends, when that is known before the reader knows
+	wakes        wire.Wakes // a draw is due, the pump runs
+	inNext       bool       // the pump is inside Handler.Next
+	readerGone   bool       // the reader has ended; whichever of reader and pump ends last calls Handler.End
+	draining     bool
+	batchWritten bool             // the write of a batch has begun
+	largestBatch int              // bytes of the largest batch that was written
+	largestIDs   []string         // the ids of that batch
+	lastBatch    int              // bytes of the last batch that was written; 0: something has arrived since
+	endErr       *transport.Error // why the socket ends, if that is known before the reader notices
 }
 
-// open dials, and hands the socket to a reader on a goroutine of its own: the
-// dial's stack has grown for TLS.
+// open dials, and starts the reader on another goroutine: the stack of this one has
+// grown for TLS.
 func (k *socket) open(ctx context.Context) {
 	start := mono.Now()
 	conn, err := k.dial(ctx)
@@ -73,102 +73,102 @@ func (k *socket) open(ctx context.Context) {
 		return
 	}
 	k.log("WebSocket open", start, nil)
-	k.opened = start
+	k.dialledAt = start
 	p := k.p
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	k.conn = conn
 	k.cancel()
 	k.cancel = func() {} // an open socket need not keep the context
-	if k.err != nil {    // it was cut in the last moment
-		k.hangUp()
+	if k.endErr != nil { // Cut was called at the last moment
+		k.closeConn()
 	}
-	conn.SetPongHandler(k.ponged)
-	k.beat = time.AfterFunc(p.every, k.ping)
-	k.wakeIfDue()
+	conn.SetPongHandler(k.onPong)
+	k.pingTimer = time.AfterFunc(p.pingInterval, k.onPingTimer)
+	k.startPump()
 	p.wg.Go(k.read)
 }
 
-func (k *socket) ended(err *transport.Error) {
-	k.log("WebSocket ended", k.opened, err)
+func (k *socket) onReaderEnd(err *transport.Error) {
+	k.log("WebSocket ended", k.dialledAt, err)
 	k.end(err)
 }
 
-// fail has the socket end for a reason; the first one counts. Called with p.mu
-// held. The reader, or the dial, notices and calls end.
+// fail makes the socket end for a reason; the first one counts. The reader, or the
+// dial, notices and calls end. Called with p.mu held.
 func (k *socket) fail(op string, cause error) {
-	if k.err == nil {
-		k.err = &transport.Error{Op: op, Err: cause}
+	if k.endErr == nil {
+		k.endErr = &transport.Error{Op: op, Err: cause}
 	}
-	k.leave()
+	k.detach()
 	k.cancel()
-	k.hangUp()
+	k.closeConn()
 }
 
-// hangUp closes the connection, if there is one. What a socket that failed has
-// not delivered would come behind what the session sends on its next leg; of a
-// pipe that is closed there is none, and a server that has closed the socket
-// itself takes nothing more but the answer to that. Called with p.mu held.
-func (k *socket) hangUp() {
-	if k.bottom == nil {
+// closeConn closes the connection, if there is one. What the system has not delivered
+// of a socket that failed is discarded: it would arrive behind what the session sends
+// on its next leg. A pipe that is closed has no next leg, and a server that has closed
+// the socket itself takes nothing more but the answer to that. Called with p.mu held.
+func (k *socket) closeConn() {
+	if k.raw == nil {
 		return
 	}
-	if k.err != nil && k.err.Op != "close" && !k.p.closed {
-		wire.DiscardUnsent(k.bottom.Conn)
+	if k.endErr != nil && k.endErr.Op != "close" && !k.p.closed {
+		wire.DiscardUnsent(k.raw.Conn)
 	}
-	_ = k.bottom.Close()
+	_ = k.raw.Close()
 }
 
-// leave makes the next Wake dial. Called with p.mu held.
-func (k *socket) leave() {
-	if k.p.cur == k {
-		k.p.cur = nil
+// detach makes the next Wake dial another socket. Called with p.mu held.
+func (k *socket) detach() {
+	if k.p.current == k {
+		k.p.current = nil
 	}
 }
 
-// end lets go of the socket and reports its end, or leaves the report to the
-// pump if that is inside Next.
+// end releases the socket and calls Handler.End, or leaves that call to the pump if the
+// pump is inside Next.
 func (k *socket) end(err *transport.Error) {
 	p := k.p
 	p.mu.Lock()
-	k.gone = true
-	k.leave()
-	p.all = slices.DeleteFunc(p.all, func(x *socket) bool { return x == k })
+	k.readerGone = true
+	k.detach()
+	p.sockets = slices.DeleteFunc(p.sockets, func(x *socket) bool { return x == k })
 	switch {
-	case err == nil || k.err != nil && k.err.Op == "cut":
+	case err == nil || k.endErr != nil && k.endErr.Op == "cut":
 	case err.Op == "close" && err.Status == ws.CloseMessageTooBig:
-		p.limit.Lower(k.largest)
-		err.TooLarge = k.biggest
-	case err.Op != "close" && k.last >= large:
-		p.limit.Lower(k.last)
+		p.limit.Lower(k.largestBatch)
+		err.TooLarge = k.largestIDs
+	case err.Op != "close" && k.lastBatch >= suspectBatch:
+		p.limit.Lower(k.lastBatch)
 	}
-	k.err = k.verdict(err)
-	if k.err != nil {
-		k.err.Unsent = !k.wrote
+	k.endErr = k.endError(err)
+	if k.endErr != nil {
+		k.endErr.Unsent = !k.batchWritten
 	}
-	k.hangUp()
-	if k.beat != nil {
-		k.beat.Stop()
+	k.closeConn()
+	if k.pingTimer != nil {
+		k.pingTimer.Stop()
 	}
-	late, silent := k.drawing, k.err != nil && k.err.Op == "ping"
+	inNext, silent := k.inNext, k.endErr != nil && k.endErr.Op == "ping"
 	p.mu.Unlock()
 	if silent {
-		p.s.Shared.DropIdleConnections()
+		p.config.Shared.DropIdleConnections()
 	}
-	if !late {
-		p.h.End(k.id, k.err)
+	if !inNext {
+		p.h.End(k.id, k.endErr)
 	}
 }
 
-// verdict chooses between what the reader saw and what was known before. What
-// the server said itself is better than the write that failed by it.
-func (k *socket) verdict(err *transport.Error) *transport.Error {
+// endError chooses between the error that the reader saw and the one that was known
+// before. The close frame of the server says more than the write that failed by it.
+func (k *socket) endError(err *transport.Error) *transport.Error {
 	closed := err != nil && err.Op == "close"
 	switch {
-	case k.err != nil && k.err.Op == "write" && closed:
+	case k.endErr != nil && k.endErr.Op == "write" && closed:
 		return err
-	case k.err != nil:
-		return k.err
+	case k.endErr != nil:
+		return k.endErr
 	case k.draining && closed && (err.Status == ws.CloseNormalClosure || err.Status == ws.CloseNoStatusReceived):
 		return nil
 	case k.draining && timedOut(err):
@@ -183,7 +183,7 @@ func timedOut(err error) bool {
 }
 
 func (k *socket) log(what string, start mono.Time, err *transport.Error) {
-	l, level := k.p.s.Logger, slog.LevelDebug
+	l, level := k.p.config.Logger, slog.LevelDebug
 	if !l.Enabled(context.Background(), level) {
 		return
 	}

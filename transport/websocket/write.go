@@ -11,16 +11,16 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// wake makes a draw due. Called with p.mu held.
+// wake takes note of a wake-up. Called with p.mu held.
 func (k *socket) wake() {
 	k.wakes.Add()
-	k.wakeIfDue()
+	k.startPump()
 }
 
-// wakeIfDue starts a pump, unless one runs or the socket is not open. Called
-// with p.mu held.
-func (k *socket) wakeIfDue() {
-	if k.conn != nil && !k.gone && k.wakes.Start() {
+// startPump starts the pump if a wake-up is pending, unless it runs already or the
+// socket is not open. Called with p.mu held.
+func (k *socket) startPump() {
+	if k.conn != nil && !k.readerGone && k.wakes.Start() {
 		k.p.wg.Go(k.pump)
 	}
 }
@@ -28,7 +28,7 @@ func (k *socket) wakeIfDue() {
 // pump draws and writes until there is nothing. It is the only writer of
 // messages, and lives while there is something to write.
 func (k *socket) pump() {
-	for k.more() {
+	for k.takeWakes() {
 		for _, lane := range []transport.Lane{transport.LaneCommands, transport.LaneConnect} {
 			for {
 				batch := k.draw(lane)
@@ -41,107 +41,108 @@ func (k *socket) pump() {
 	}
 }
 
-// more takes the wake-ups. The pump stops in the same instant in which it finds
-// none, so that none is lost.
-func (k *socket) more() bool {
+// takeWakes takes the pending wake-ups, and sends the close frame in their place while
+// the socket drains. It reports whether the pump goes on.
+func (k *socket) takeWakes() bool {
 	p := k.p
 	p.mu.Lock()
-	more, closing := k.wakes.Take(!k.gone), k.draining
+	more, closing := k.wakes.Take(!k.readerGone), k.draining
 	p.mu.Unlock()
 	if more && closing {
-		k.bye()
-		return k.more()
+		k.sendClose()
+		return k.takeWakes()
 	}
 	return more
 }
 
-// draw asks for one batch. If the socket ends meanwhile, the report is the
-// pump's to make.
+// draw asks the Handler for one batch. If the socket ends meanwhile, draw calls
+// Handler.End.
 func (k *socket) draw(lane transport.Lane) []bayeux.Message {
 	p := k.p
 	p.mu.Lock()
-	if k.gone || k.draining || k.err != nil {
+	if k.readerGone || k.draining || k.endErr != nil {
 		p.mu.Unlock()
 		return nil
 	}
-	k.drawing = true
+	k.inNext = true
 	leg := transport.Leg{ID: k.id, Type: transport.WebSocket, Hold: transport.DefaultHold, Limit: int(p.limit)}
 	p.mu.Unlock()
 	batch := p.h.Next(lane, leg)
 	p.mu.Lock()
-	k.drawing = false
-	gone, err := k.gone, k.err
+	k.inNext = false
+	ended, err := k.readerGone, k.endErr
 	p.mu.Unlock()
-	if gone {
+	if ended {
 		p.h.End(k.id, err)
 		return nil
 	}
 	return batch
 }
 
-var frames = sync.Pool{New: func() any { return new([]byte) }}
+var batchBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 func (k *socket) write(batch []bayeux.Message) {
-	frame := frames.Get().(*[]byte)
-	defer frames.Put(frame)
+	frame := batchBuffers.Get().(*[]byte)
+	defer batchBuffers.Put(frame)
 	b := bayeux.Append((*frame)[:0], batch)
-	if cap(b) <= writeBuffer {
+	if cap(b) <= writeBufferSize {
 		*frame = b
 	}
-	if !k.writes(batch, len(b)) {
+	if !k.beginWrite(batch, len(b)) {
 		return
 	}
-	_ = k.conn.SetWriteDeadline(time.Now().Add(writeTime))
+	_ = k.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if err := k.conn.WriteMessage(ws.TextMessage, b); err != nil {
-		k.broken(err)
+		k.onWriteError(err)
 	}
 }
 
-// writes takes down that a batch of n bytes leaves now; false: the socket was cut before.
-func (k *socket) writes(batch []bayeux.Message, n int) bool {
+// beginWrite takes note that a batch of n bytes is written now. It returns false if the
+// socket ended before: the batch must not be written then.
+func (k *socket) beginWrite(batch []bayeux.Message, n int) bool {
 	k.p.mu.Lock()
 	defer k.p.mu.Unlock()
-	if k.err != nil || k.gone {
+	if k.endErr != nil || k.readerGone {
 		return false
 	}
-	k.wrote = true
-	if k.last = n; n > k.largest {
-		k.largest = n
-		if n > wire.MinBatch { // what is smaller is not refused for its size
-			k.biggest = wire.IDs(batch)
+	k.batchWritten = true
+	if k.lastBatch = n; n > k.largestBatch {
+		k.largestBatch = n
+		if n > wire.MinBatch { // no server refuses a smaller one for its size
+			k.largestIDs = wire.IDs(batch)
 		}
 	}
 	return true
 }
 
-// broken ends a socket that cannot be written to. A server that refuses what it
-// gets says why and then resets the connection: there is a moment to read that.
-// Another socket is dialled when that is over: until then a connect is out on this one.
-func (k *socket) broken(err error) {
+// onWriteError ends a socket that cannot be written to. A server that refuses what it
+// got says why and then resets the connection, so the reader has a moment to read that.
+// The next socket is dialled only after it: until then a connect is out on this one.
+func (k *socket) onWriteError(err error) {
 	k.p.mu.Lock()
 	defer k.p.mu.Unlock()
-	if k.err != nil || k.gone {
+	if k.endErr != nil || k.readerGone {
 		return
 	}
 	if timedOut(err) {
 		k.fail("write", err)
 		return
 	}
-	k.err = &transport.Error{Op: "write", Err: err} // unless the reader knows better, see verdict
-	_ = k.conn.SetReadDeadline(time.Now().Add(drainTime))
+	k.endErr = &transport.Error{Op: "write", Err: err} // unless the reader knows better, see endError
+	_ = k.conn.SetReadDeadline(time.Now().Add(drainTimeout))
 }
 
-// drain has the pump send the close frame. Called with p.mu held.
+// drain makes the pump send the close frame. Called with p.mu held.
 func (k *socket) drain() {
 	k.draining = true
-	k.leave()
-	_ = k.conn.SetReadDeadline(time.Now().Add(drainTime))
+	k.detach()
+	_ = k.conn.SetReadDeadline(time.Now().Add(drainTimeout))
 	k.wake()
 }
 
-// bye sends the close frame (RFC 6455 section 7.1.2). Should it not get
-// through, the reader's deadline ends the socket.
-func (k *socket) bye() {
+// sendClose sends the close frame (RFC 6455 section 7.1.2). If the write fails, the
+// deadline of the reader ends the socket.
+func (k *socket) sendClose() {
 	frame := ws.FormatCloseMessage(ws.CloseNormalClosure, "")
-	_ = k.conn.WriteControl(ws.CloseMessage, frame, time.Now().Add(drainTime))
+	_ = k.conn.WriteControl(ws.CloseMessage, frame, time.Now().Add(drainTimeout))
 }

@@ -19,7 +19,7 @@ import (
 func resting() bool {
 	b := make([]byte, 1<<20)
 	for stack := range strings.SplitSeq(string(b[:runtime.Stack(b, true)]), "\n\n") {
-		if strings.Contains(stack, "(*bottom).wait(") {
+		if strings.Contains(stack, "(*rawConn).peek(") {
 			return !strings.Contains(stack, "gorilla") && !strings.Contains(stack, "crypto/tls")
 		}
 	}
@@ -104,10 +104,10 @@ func TestNothingIsOverheardOnTheWayToRest(t *testing.T) {
 			<-turn
 			var record []byte
 			for range 8 {
-				text := `[{"channel":"/a","data":"` + strings.Repeat("x", littleAtOnce-4-28) + `"}]`
+				text := `[{"channel":"/a","data":"` + strings.Repeat("x", smallBuffer-4-28) + `"}]`
 				record = append(record, frame(0x81, []byte(text))...)
 			}
-			require.Len(w, record, 8*littleAtOnce)
+			require.Len(w, record, 8*smallBuffer)
 			_ = c.NetConn().SetWriteDeadline(time.Time{}) // a pong's is left there
 			_, err := c.NetConn().Write(record)           // as one record of TLS
 			require.NoError(w, err)

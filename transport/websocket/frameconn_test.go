@@ -32,9 +32,9 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func newInflow(s *stream) *inflow {
-	b := &bottom{Conn: s}
-	return &inflow{Conn: b, bottom: b, left: -1}
+func newInflow(s *stream) *frameConn {
+	b := &rawConn{Conn: s}
+	return &frameConn{Conn: b, raw: b, headerLeft: -1}
 }
 
 // frame is a frame as a server sends it.
@@ -87,18 +87,18 @@ func traffic(bytes int) (all []byte, ends, over map[int]bool) {
 // buffers of all sizes, and never beyond the end of a frame.
 func TestInflowKeepsEveryByte(t *testing.T) {
 	space := make([]byte, 100_000)
-	for _, piece := range []int{1, 100, littleAtOnce - 1, littleAtOnce, littleAtOnce + 1, 5000, muchAtOnce, 1 << 20} {
+	for _, piece := range []int{1, 100, smallBuffer - 1, smallBuffer, smallBuffer + 1, 5000, largeBuffer, 1 << 20} {
 		want, ends, over := traffic(300 << 10)
 		in := newInflow(&stream{left: want, least: piece})
 		var got []byte
 		for at := 0; ; {
 			if over[at] || at == 0 {
-				require.True(t, in.frame.between(), "at %d", at)
-				if in.empty() {
+				require.True(t, in.scanner.betweenMessages(), "at %d", at)
+				if in.isEmpty() {
 					in.fill()
 				}
 			}
-			n, err := in.Read(space[:[]int{125, 1, 3000, muchAtOnce, len(space)}[rand.IntN(5)]])
+			n, err := in.Read(space[:[]int{125, 1, 3000, largeBuffer, len(space)}[rand.IntN(5)]])
 			got = append(got, space[:n]...)
 			if err != nil {
 				require.ErrorIs(t, err, io.EOF)
@@ -109,7 +109,7 @@ func TestInflowKeepsEveryByte(t *testing.T) {
 			}
 			at += n
 		}
-		require.False(t, in.blank)
+		require.False(t, in.gaveBlank)
 		require.True(t, bytes.Equal(want, got), "pieces of %d", piece)
 	}
 }
@@ -131,7 +131,7 @@ func TestInflowNeverWaitsBetweenMessages(t *testing.T) {
 	read("1")
 	reads := s.reads
 	read(blankFrame)
-	require.True(t, in.blank)
+	require.True(t, in.gaveBlank)
 	require.Equal(t, reads, s.reads)
 	in.fill()
 	read("\x81")
@@ -143,16 +143,16 @@ func TestReadAheadOnlyUnderLoad(t *testing.T) {
 	p := make([]byte, 125)
 	idle := newInflow(&stream{left: frame(0x81, make([]byte, 100)), least: 400})
 	idle.fill()
-	for idle.frame.left > 0 || idle.frame == (framing{}) {
+	for idle.scanner.payloadLeft > 0 || idle.scanner == (frameScanner{}) {
 		_, err := idle.Read(p)
 		require.NoError(t, err)
 	}
 	require.Nil(t, idle.buf)
-	require.False(t, idle.much)
+	require.False(t, idle.filled)
 
-	s := &stream{left: frame(0x81, make([]byte, 10*muchAtOnce)), least: 1 << 20}
+	s := &stream{left: frame(0x81, make([]byte, 10*largeBuffer)), least: 1 << 20}
 	busy := newInflow(s)
-	for busy.fill(); !busy.empty() || busy.frame.left > 0; {
+	for busy.fill(); !busy.isEmpty() || busy.scanner.payloadLeft > 0; {
 		if _, err := busy.Read(p); err != nil {
 			require.ErrorIs(t, err, io.EOF)
 			break
