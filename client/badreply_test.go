@@ -135,7 +135,7 @@ func forgets(then func(s *stack, sub *client.Subscription)) func(*fault) {
 	}
 }
 
-// badReplies are the rows of the table in DESIGN.md.
+// badReplies are the rows of the table in docs/servers.md.
 var badReplies = []badReply{
 	{
 		name: "200 with a page of HTML",
@@ -603,7 +603,7 @@ func endOf(err error) string {
 	return err.Error()
 }
 
-var update = flag.Bool("update", false, "write the table of bad replies into DESIGN.md anew")
+var update = flag.Bool("update", false, "write the table of bad replies into docs/servers.md again")
 
 // TestBadReplies plays every row on both transports.
 func TestBadReplies(t *testing.T) {
@@ -636,10 +636,10 @@ func (o outcome) allows(sees string) bool {
 	return rest == more && slices.Contains(strings.Split(strings.TrimPrefix(either, "publish "), " or "), strings.TrimPrefix(publish, "publish "))
 }
 
-// TestBadRepliesAreInTheDesign holds the table in DESIGN.md to the rows.
-func TestBadRepliesAreInTheDesign(t *testing.T) {
-	const begin, end = "<!-- bad replies: go test ./client -run InTheDesign -update -->\n", "<!-- end -->"
-	file := filepath.Join("..", "DESIGN.md")
+// TestBadRepliesAreInTheDocuments holds the table in docs/servers.md to the rows.
+func TestBadRepliesAreInTheDocuments(t *testing.T) {
+	const begin, end = "<!-- bad replies: go test ./client -run TestBadRepliesAreInTheDocuments -update -->\n", "<!-- end -->"
+	file := filepath.Join("..", "docs", "servers.md")
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	before, rest, ok := strings.Cut(string(text), begin)

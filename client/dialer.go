@@ -93,8 +93,8 @@ func (d *Dialer) newClient(rawURL string, o *Options) (*Client, error) {
 		return nil, err
 	}
 	c.options.Outbox = c.options.Outbox.or(1024, 8<<20)
-	c.options.NetworkDelay = cmp.Or(c.options.NetworkDelay, 10*time.Second)
-	c.options.Lease = *bayeux.Millis(cmp.Or(c.options.Lease, 30*time.Second)) // as it goes over the wire, and comes back
+	c.options.NetworkDelay = cmp.Or(c.options.NetworkDelay, defaultNetworkDelay)
+	c.options.Lease = *bayeux.Millis(cmp.Or(c.options.Lease, defaultLease)) // as it goes over the wire, and comes back
 	if c.base, err = d.addressed(rawURL, c.options.WebSocketURL); err != nil {
 		return nil, err
 	}

@@ -199,6 +199,9 @@ const (
 	leastDepth    = 4       // of a list in the advice of a message
 	leastHeld     = 240     // bytes of a small event that waits for its acknowledgement
 	leastDelay    = time.Millisecond
+
+	defaultNetworkDelay = 10 * time.Second
+	defaultLease        = 30 * time.Second
 )
 
 // check returns an error that names the first option whose value has no meaning.

@@ -142,7 +142,7 @@ func (t *Test) drain(ctx context.Context, settling *sync.WaitGroup) {
 	case <-answered:
 	case <-wait.Done():
 	}
-	for t.missing() != (missing{}) && sleep(wait, 20*time.Millisecond) {
+	for t.missing() != (missing{}) && sleep(wait, pollEvery) {
 		continue
 	}
 }

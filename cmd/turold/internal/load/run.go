@@ -18,6 +18,9 @@ const Goodbye = 5 * time.Second
 // the end of the schedule; sessions and deliveries, once the context ended.
 const hurry = time.Second
 
+// pollEvery is how often the drain looks whether all deliveries have arrived.
+const pollEvery = 20 * time.Millisecond
+
 // ErrNobody is why there was no test: no session came up. It is joined with
 // the first failure.
 var ErrNobody = errors.New("no session came up")
