@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/turold/turold/fallback"
 	"github.com/turold/turold/internal/mono"
 )
 
@@ -43,16 +44,16 @@ func (c *Client) ID() string {
 // Status is a snapshot of a Client.
 type Status struct {
 	State     State
-	Since     time.Time // when State began
-	Transport string    // the connectionType that carries the session; empty before there is one
-	Reason    string    // the Reason of the last fallback.Decision: why this transport, or why no WebSocket; always empty with a Dialer.Open
-	NextTry   time.Time // when a WebSocket is tried next; zero: there is one, it is not tried by the clock, or there is a Dialer.Open
-	Session   int       // how many sessions there were, the present one included: 2 means that the server forgot one
-	Ack       bool      // whether the acknowledgement extension is in use
-	Unsettled int       // how many messages were sent and have no outcome yet
-	Dropped   uint64    // how many events matched no subscription
-	Stray     uint64    // how many other messages were ignored: replies that match no outstanding request, and what no client should receive, such as an event without data
-	Err       error     // the last failure, in StateWaiting and StateClosed
+	Since     time.Time       // when State began
+	Transport string          // the connectionType that carries the session; empty before there is one
+	Reason    fallback.Reason // the Reason of the last fallback.Decision: why this transport, or why no WebSocket; always empty with a Dialer.Open
+	NextTry   time.Time       // when a WebSocket is tried next; zero: there is one, it is not tried by the clock, or there is a Dialer.Open
+	Session   int             // how many sessions there were, the present one included: 2 means that the server forgot one
+	Ack       bool            // whether the acknowledgement extension is in use
+	Unsettled int             // how many messages were sent and have no outcome yet
+	Dropped   uint64          // how many events matched no subscription
+	Stray     uint64          // how many other messages were ignored: replies that match no outstanding request, and what no client should receive, such as an event without data
+	Err       error           // the last failure, in StateWaiting and StateClosed
 }
 
 // String is one line for a log.
@@ -73,11 +74,11 @@ func (c *Client) Status() Status {
 
 // A decision is what was last decided about the transport.
 type decision struct {
-	reason string
+	reason fallback.Reason
 	next   mono.Time
 }
 
-func (c *Client) onDecision(reason string, next time.Time) {
+func (c *Client) onDecision(reason fallback.Reason, next time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.decision = decision{reason, mono.Of(time.Now()).At(next)}

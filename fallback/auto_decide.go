@@ -6,7 +6,7 @@ import (
 )
 
 // announce makes a Decision if the transport is another than before.
-func (a *auto) announce(fx *effects, now mono.Moment, to, reason string, evidence error) {
+func (a *auto) announce(fx *effects, now mono.Moment, to string, reason Reason, evidence error) {
 	if a.told.transport == to {
 		return
 	}
@@ -30,7 +30,7 @@ func (a *auto) announce(fx *effects, now mono.Moment, to, reason string, evidenc
 
 // announceStaying makes a Decision of why there is no socket, once for each reason while
 // it lasts, and each time that this session has tried.
-func (a *auto) announceStaying(fx *effects, now mono.Moment, reason string, evidence error, tried bool) {
+func (a *auto) announceStaying(fx *effects, now mono.Moment, reason Reason, evidence error, tried bool) {
 	if !tried && a.told.staying.reason == reason {
 		return
 	}

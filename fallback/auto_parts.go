@@ -93,7 +93,7 @@ type nextDial struct {
 // pendingVerdict is a failure that counts against sockets if HTTP turns out to work.
 type pendingVerdict struct {
 	since     mono.Time // zero: there is none
-	reason    string
+	reason    Reason
 	err       *transport.Error
 	checkHTTP bool // an exchange of the valve's own is to say whether HTTP works
 }
@@ -101,7 +101,7 @@ type pendingVerdict struct {
 // announced is what the user was told last, and what is to be told next.
 type announced struct {
 	transport string // the transport of the last Decision; empty: there was none
-	leftFor   string // the Reason for which the socket was left
+	leftFor   Reason // the Reason for which the socket was left
 	leftErr   error
 	staying   staying
 }
@@ -109,7 +109,7 @@ type announced struct {
 // staying is why the session is on no socket, as far as that was found out
 // since it was on one.
 type staying struct {
-	reason string // empty: nothing was found out
+	reason Reason // empty: nothing was found out
 	err    error
 	untold bool // the Decision is made when HTTP has answered
 }

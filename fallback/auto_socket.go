@@ -283,7 +283,7 @@ func (a *auto) onSocketFailed(fx *effects, e event) {
 }
 
 // judgeFailure finds out what a failure shows: of sockets something only while HTTP works.
-func (a *auto) judgeFailure(fx *effects, now mono.Moment, reason string, err *transport.Error) {
+func (a *auto) judgeFailure(fx *effects, now mono.Moment, reason Reason, err *transport.Error) {
 	switch {
 	case reason == "", reason == ReasonMute && a.mem.provedSince(a.ws.pathKey, now.Clock(a.ws.openedAt)): // others' were answered meanwhile: it was slow, not mute
 		a.next.at, a.next.afterAnswer = now.Add(retryPause), false

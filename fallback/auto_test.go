@@ -148,7 +148,7 @@ func TestAutoRescues(t *testing.T) {
 					kill(w)
 					time.Sleep(40 * time.Second) // two pings, if it has to be found out
 					told := w.changes()
-					require.Contains(w, []string{fallback.ReasonLost, fallback.ReasonMute}, told[len(told)-2+b2i(told[len(told)-1].To == polling)].Reason)
+					require.Contains(w, []fallback.Reason{fallback.ReasonLost, fallback.ReasonMute}, told[len(told)-2+b2i(told[len(told)-1].To == polling)].Reason)
 					w.net.Stall(apart, false, false)
 					w.net.Refuse(apart, false)
 					time.Sleep(75 * time.Second)

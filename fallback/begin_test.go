@@ -35,7 +35,7 @@ func TestBegin(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		world  func(*world)
-		reason string
+		reason fallback.Reason
 		turns  time.Duration // from the first Wake until HTTP is asked
 		shakes int
 	}{
@@ -91,11 +91,11 @@ func TestBegin(t *testing.T) {
 				for _, e := range saw.ends {
 					require.True(w, e.RetryNow, "%v", e)
 				}
-				w.decided(">long-polling " + c.reason)
+				w.decided(">long-polling " + string(c.reason))
 				w.dialled(1, 1)
 				w.lives(polling)
 				w.dialled(1, 2)
-				w.decided(">long-polling " + c.reason)
+				w.decided(">long-polling " + string(c.reason))
 			})
 		})
 	}

@@ -111,7 +111,7 @@ type wsFirst struct {
 	unusedSocket transport.LegID // the last socket that asked and was given nothing: the Handler does not know it
 
 	failedAt      mono.Time // when a socket failed; zero: none did, or HTTP did as well
-	failReason    string    // of that
+	failReason    Reason    // of that
 	failErr       error
 	httpFailed    bool // HTTP failed too, and nothing has answered since
 	handshakeNext bool // on HTTP: the server has forgotten the session, a handshake is next

@@ -77,7 +77,7 @@ func (f *wsFirst) onSocketFailed(e event) {
 
 // reasonOf says what the end of a socket that never answered shows of sockets;
 // empty: nothing. What both pipes need alike is the network's failure.
-func reasonOf(err *transport.Error, shared bool) string {
+func reasonOf(err *transport.Error, shared bool) Reason {
 	if err == nil {
 		return ""
 	}
@@ -99,7 +99,7 @@ func reasonOf(err *transport.Error, shared bool) string {
 	return ReasonLost
 }
 
-func dialReason(shared bool) string {
+func dialReason(shared bool) Reason {
 	if shared {
 		return ""
 	}

@@ -12,7 +12,7 @@ func endedRows() []row {
 	mine := on(eventEnd, socketPipe, ours)
 	http := on(eventEnd, httpPipe, post)
 	late := func(p firstPhase) *wsFirst { return with(p, func(f *wsFirst) { f.unusedSocket = other }) }
-	why := func(reason string) func(*wsFirst) bool {
+	why := func(reason Reason) func(*wsFirst) bool {
 		return func(f *wsFirst) bool { return f.failReason == reason && f.failErr != nil && f.failedAt == epoch.Time }
 	}
 	learnt := func(f *wsFirst) bool { return !f.failedAt.IsZero() }
@@ -126,7 +126,7 @@ func droppedRows() []row {
 
 func lateRows() []row {
 	now, soon := event{kind: eventTimer}.after(time.Second), event{kind: eventTimer}.after(time.Second-1)
-	why := func(reason string) func(*wsFirst) bool {
+	why := func(reason Reason) func(*wsFirst) bool {
 		return func(f *wsFirst) bool { return f.failReason == reason && f.failErr != nil }
 	}
 	return []row{

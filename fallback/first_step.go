@@ -159,7 +159,7 @@ func (f *wsFirst) requestsOf(id transport.LegID) *outstanding {
 }
 
 // announce makes a Decision if the transport is another than before.
-func (f *wsFirst) announce(fx *effects, to, reason string, evidence error) {
+func (f *wsFirst) announce(fx *effects, to string, reason Reason, evidence error) {
 	if f.told == to {
 		return
 	}
@@ -200,7 +200,7 @@ func (f *wsFirst) onTimer(fx *effects, e event) {
 }
 
 // leaveSocket gives the socket up.
-func (f *wsFirst) leaveSocket(reason string, evidence error, now mono.Moment) {
+func (f *wsFirst) leaveSocket(reason Reason, evidence error, now mono.Moment) {
 	f.phase, f.socketLeg, f.patienceEndAt, f.unansweredSince = socketLeaving, 0, mono.Time{}, mono.Time{}
 	f.failedAt, f.failReason, f.failErr = now.Time, reason, evidence
 }

@@ -56,7 +56,7 @@ type pathFacts struct {
 	Good        time.Time `json:"good,omitzero"` // when a socket was proven last
 	Bad         time.Time `json:"bad,omitzero"`  // since when they fail; zero: they do not
 	Next        time.Time `json:"next,omitzero"` // while bad: when one may be tried again
-	Why         string    `json:"why,omitempty"` // while bad: the Reason
+	Why         Reason    `json:"why,omitempty"` // while bad: the Reason
 	WebSocket   learned   `json:"webSocket"`
 	LongPolling learned   `json:"longPolling"`
 }
@@ -93,7 +93,7 @@ func (m *Memory) callChanged() {
 
 // A verdict is that sockets fail on a path; the zero value is none.
 type verdict struct {
-	why  string
+	why  Reason
 	next time.Time // when this session may try
 }
 
@@ -164,7 +164,7 @@ func (m *Memory) forgetGood(key string) {
 }
 
 // recordFailed is told that one did not while HTTP worked, and returns when to try again.
-func (m *Memory) recordFailed(key, why string, now time.Time) (again time.Time) {
+func (m *Memory) recordFailed(key string, why Reason, now time.Time) (again time.Time) {
 	m.update(func() bool {
 		p := m.stateOf(key)
 		news := p.Bad.IsZero()

@@ -101,14 +101,14 @@ func (w *world) judge() {
 		require.Equal(w, last, d.From)
 		require.Equal(w, d.To, d.Transport)
 		require.False(w, d.From == d.To && d.Err == nil, "nothing was found out")
-		require.Equal(w, d.Err == nil, slices.Contains([]string{fallback.ReasonFirst, fallback.ReasonBack, fallback.ReasonProven}, d.Reason))
+		require.Equal(w, d.Err == nil, slices.Contains([]fallback.Reason{fallback.ReasonFirst, fallback.ReasonBack, fallback.ReasonProven}, d.Reason))
 		last = d.To
 		line := w.logs.all()[i]
 		require.Equal(w, "transport", line["msg"])
 		require.Equal(w, d.Transport, line["transport"])
 		require.Equal(w, d.From, line["from"])
 		require.Equal(w, d.To, line["to"])
-		require.Equal(w, d.Reason, line["reason"])
+		require.Equal(w, string(d.Reason), line["reason"])
 		if d.Err != nil {
 			require.Equal(w, d.Err.Error(), line["err"])
 		}
@@ -221,7 +221,7 @@ func (w *world) decided(want ...string) {
 	w.Helper()
 	var got []string
 	for _, d := range w.changes() {
-		got = append(got, d.From+">"+d.To+" "+d.Reason)
+		got = append(got, d.From+">"+d.To+" "+string(d.Reason))
 	}
 	require.Equal(w, want, got)
 }

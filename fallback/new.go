@@ -63,7 +63,7 @@ func (t *firstAnswerHandler) Receive(id transport.LegID, ms []bayeux.Message) {
 func (p Policy) announce(s *transport.SessionConfig, d Decision) {
 	attrs := []slog.Attr{
 		slog.String("transport", d.Transport), slog.String("from", d.From),
-		slog.String("to", d.To), slog.String("reason", d.Reason),
+		slog.String("to", d.To), slog.String("reason", string(d.Reason)),
 	}
 	if d.Err != nil {
 		attrs = append(attrs, slog.Any("err", d.Err))

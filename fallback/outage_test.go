@@ -136,7 +136,7 @@ func TestSocketDies(t *testing.T) {
 func TestRedialFails(t *testing.T) {
 	for name, c := range map[string]struct {
 		hostile func(w *world) func(http.ResponseWriter, *http.Request) bool
-		reason  string
+		reason  fallback.Reason
 		turns   time.Duration // from the dial until HTTP is asked
 	}{
 		"refused": {func(*world) func(http.ResponseWriter, *http.Request) bool { return status(403) }, fallback.ReasonRefused, 2 * trip},
@@ -162,11 +162,11 @@ func TestRedialFails(t *testing.T) {
 				// A session that was born on a socket is not known by HTTP.
 				require.Len(w, saw.granted, 2)
 				require.Equal(w, polling, saw.shakes[1].kind)
-				w.decided(">websocket first", "websocket>long-polling "+c.reason)
+				w.decided(">websocket first", "websocket>long-polling "+string(c.reason))
 				w.dialled(2, 1)
 				w.lives(polling)
 				w.dialled(2, 2)
-				w.decided(">websocket first", "websocket>long-polling "+c.reason)
+				w.decided(">websocket first", "websocket>long-polling "+string(c.reason))
 			})
 		})
 	}

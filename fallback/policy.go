@@ -67,26 +67,30 @@ type Policy struct {
 // session stays where it is and something was found out: why it is on no
 // WebSocket, and when the next is tried.
 type Decision struct {
-	Transport string    // the connectionType that carries the session now; empty: none does yet
-	From, To  string    // connectionTypes; From is empty for the first decision, To equals Transport
-	Reason    string    // one of the Reason constants
+	Transport string // the connectionType that carries the session now; empty: none does yet
+	From, To  string // connectionTypes; From is empty for the first decision, To equals Transport
+	Reason    Reason
 	Err       error     // the evidence; nil for ReasonFirst, ReasonBack and ReasonProven. Without secrets, as any error of a pipe
 	Next      time.Time // in Auto, when a WebSocket is tried next; zero: at once, when HTTP has answered, or there is one
 }
 
-// Why a transport was chosen. Those that tell a failure tell the WebSocket's.
-const (
-	ReasonFirst   = "first"        // the transport of choice serves
-	ReasonRefused = "refused"      // the server, or something on the way, refused the upgrade, or a proxy the tunnel for it
-	ReasonHang    = "hang"         // no answer to the upgrade within the Patience
-	ReasonWrong   = "wrong answer" // it opened and brought what is no Bayeux, or was closed instead of answering
-	ReasonLost    = "lost"         // it opened and its connection died before an answer
-	ReasonMute    = "mute"         // it opened and did not answer within the Patience
-	ReasonDial    = "dial failed"  // it has a host and port of its own, and there was no connection to them
-	ReasonBack    = "back"         // the WebSocket serves again
-	ReasonProven  = "proven"       // a WebSocket has shown that it carries messages both ways
+// A Reason says why a transport was chosen, or why it was not. It is one of the
+// constants below; a later version may add more.
+type Reason string
 
-	ReasonAffinity  = "affinity"    // the server does not know the session on the WebSocket
-	ReasonLifetime  = "lifetime"    // WebSockets are cut at a certain age on this way: it was left before, and another follows
-	ReasonUnoffered = "not offered" // the server's handshake offers none
+// The reasons. Those that name a failure name the WebSocket's.
+const (
+	ReasonFirst   Reason = "first"        // the session's first transport is the one that the Mode prefers
+	ReasonRefused Reason = "refused"      // the server, or something on the way, refused the upgrade, or a proxy the tunnel for it
+	ReasonHang    Reason = "hang"         // no answer to the upgrade came within the Patience
+	ReasonWrong   Reason = "wrong answer" // the WebSocket opened and brought what is no Bayeux, or was closed instead of answering
+	ReasonLost    Reason = "lost"         // the WebSocket opened and its connection died before an answer
+	ReasonMute    Reason = "mute"         // the WebSocket opened and did not answer within the Patience
+	ReasonDial    Reason = "dial failed"  // the WebSocket has a host and port of its own, to which there was no connection
+	ReasonBack    Reason = "back"         // the WebSocket carries the session again
+	ReasonProven  Reason = "proven"       // a WebSocket has shown that it carries messages both ways
+
+	ReasonAffinity  Reason = "affinity"    // the server does not know the session on the WebSocket
+	ReasonLifetime  Reason = "lifetime"    // WebSockets are cut at a certain age on this path: the session left it before, and another follows
+	ReasonUnoffered Reason = "not offered" // the server's handshake offers no WebSocket
 )

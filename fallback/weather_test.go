@@ -31,7 +31,7 @@ func TestWeather(t *testing.T) {
 				time.Sleep(5 * time.Second)
 				require.Contains(w, w.user.saw().replies, id, "the network is well and the session is not")
 				for _, d := range w.told() {
-					reached[d.To+" "+d.Reason]++
+					reached[d.To+" "+string(d.Reason)]++
 				}
 			})
 		})

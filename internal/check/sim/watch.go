@@ -41,13 +41,13 @@ type seen struct {
 func (s *seen) decided(d fallback.Decision) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.w.note("decision", d.From, d.To, d.Reason)
+	s.w.note("decision", d.From, d.To, string(d.Reason))
 	if d.From == d.To {
 		s.w.tally.count("move: verdict", 1)
-		s.w.tally.count("verdict: "+d.Reason, 1)
+		s.w.tally.count("verdict: "+string(d.Reason), 1)
 		return
 	}
-	s.w.tally.count("decision: "+d.From+" > "+d.To+", "+d.Reason, 1)
+	s.w.tally.count("decision: "+d.From+" > "+d.To+", "+string(d.Reason), 1)
 	switch {
 	case d.Reason == fallback.ReasonLifetime:
 		s.w.tally.count("move: voluntary leave", 1)

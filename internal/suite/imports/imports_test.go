@@ -67,7 +67,7 @@ var onlyIn = map[string][]string{
 	"github.com/go-json-experiment/json": {"bayeux"},
 	"golang.org/x/net":                   {"internal/wire/tunnel.go"},
 	"golang.org/x/text":                  {"transport/longpoll"},
-	module + "fallback":                  {"client/options.go", "client/opener.go", "cmd/turold", "examples", "internal/check/cuts", "internal/suite/fidelity", "internal/check/figures", "internal/check/sim", "internal/check/stress/engine"},
+	module + "fallback":                  {"client/options.go", "client/opener.go", "client/status.go", "cmd/turold", "examples", "internal/check/cuts", "internal/suite/fidelity", "internal/check/figures", "internal/check/sim", "internal/check/stress/engine"},
 	module + "transport/websocket":       {"client/opener.go", "internal/check/cuts", "internal/check/sim"},
 	module + "transport/longpoll":        {"client/opener.go", "internal/check/cuts", "internal/check/sim"},
 	"github.com/stretchr/testify":        {"transport/transporttest", "internal/suite/fidelity", "internal/check/figures"},
