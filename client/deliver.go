@@ -101,9 +101,12 @@ func (c *Client) deliver(fx *effects, m *bayeux.Message) {
 		fx.matching = c.topics.appendMatching(fx.matching, m.Channel.Clean())
 	}
 	for _, t := range fx.matching {
-		c.reportOwedGap(fx, t)
 		for _, s := range t.subs {
-			if found = true; unreadable {
+			found = true
+			if s.owesNewSessionGap && !c.inForce(fx, s) {
+				continue
+			}
+			if unreadable {
 				c.putGap(fx, s, GapUnreadable)
 				continue
 			}
@@ -240,6 +243,27 @@ func (c *Client) oweNewSessionGaps(fx *effects) {
 			c.reportOwedGap(fx, t)
 		}
 	}
+}
+
+// inForce reports whether a subscription that owes the gap of a new session gets the
+// event that is being delivered. If the session asked the server for no other channel
+// that the event matches, the server has this one already, and the gap stands before the event.
+// Otherwise the event may have come for the other channel, and the server may still lack
+// this one: the subscription gets nothing before the server has answered, and then the
+// gap stands for all of it.
+func (c *Client) inForce(fx *effects, s *Subscription) bool {
+	asked := 0
+	for _, t := range fx.matching {
+		if t.remote() {
+			asked++
+		}
+	}
+	if asked > 1 && !s.local {
+		return false
+	}
+	s.owesNewSessionGap = false
+	c.putGap(fx, s, GapNewSession)
+	return true
 }
 
 // reportOwedGap tells the gap of a new session: the server has the channel, or
