@@ -21,7 +21,7 @@ func BenchmarkDeliver(b *testing.B) {
 						ch = bayeux.Channel(fmt.Sprintf("/stock/%d/*", i))
 					}
 					one = newSubscription(c, ch, new(SubscribeOptions), true)
-					c.keep(&topic{channel: ch, subs: []*Subscription{one}, known: true})
+					c.topics.add(&topic{channel: ch, subs: []*Subscription{one}, known: true})
 				}
 				fx, m := new(effects), bayeux.Message{Channel: bayeux.Channel(fmt.Sprintf("/stock/%d/price", n-1)), Data: []byte("1")}
 				b.ReportAllocs()
@@ -47,8 +47,8 @@ func BenchmarkReceive(b *testing.B) {
 		b.Run(fmt.Sprintf("read/%v", read), func(b *testing.B) {
 			c := &Client{dialer: new(Dialer)}
 			one := newSubscription(c, "/a/b", &SubscribeOptions{Queue: Bound{Messages: 1000}}, true)
-			c.keep(&topic{channel: "/a/b", subs: []*Subscription{one}, known: true})
-			c.keep(&topic{channel: "/c", subs: []*Subscription{newSubscription(c, "/c", new(SubscribeOptions), true)}, known: true})
+			c.topics.add(&topic{channel: "/a/b", subs: []*Subscription{one}, known: true})
+			c.topics.add(&topic{channel: "/c", subs: []*Subscription{newSubscription(c, "/c", new(SubscribeOptions), true)}, known: true})
 			id := transport.NewLegID()
 			c.legs.Set(id, &leg{})
 			b.ReportAllocs()

@@ -45,7 +45,6 @@ type Client struct {
 	timer        *time.Timer
 	timerAt      mono.Time // when timer fires; zero: it is not set
 
-	lastOrder  uint64            // commands that were made
 	clientID   string            // clientId; empty while there is no session
 	oldSecrets *pastSecrets      // secrets that were in use; nil: none
 	redactor   *strings.Replacer // of the batch that is being received, see hiding
@@ -201,7 +200,7 @@ func (c *Client) onTimer() {
 			c.callCredentials(nil)
 		}
 		if mono.Due(&c.outbox.nextCheck, now) {
-			c.onOverdue(fx, now)
+			c.onRepliesOverdue(fx, now)
 		}
 		if mono.Due(&c.connect.dueAt, now) {
 			c.connect.ready, c.connect.awaitsCommand = true, false

@@ -73,7 +73,7 @@ func (c *Client) Disconnect(ctx context.Context) error {
 		case c.clientID == "" || c.backoff.pausing():
 			err = &OutcomeError{Err: cmp.Or(c.cause, errNoSession)}
 		default:
-			c.disconnect = c.newOp(bayeux.Message{Channel: bayeux.MetaDisconnect})
+			c.disconnect = c.outbox.newOp(bayeux.Message{Channel: bayeux.MetaDisconnect})
 			c.enqueue(fx, c.disconnect)
 			c.setState(fx, StateDisconnecting, nil)
 		}

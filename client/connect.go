@@ -232,7 +232,7 @@ func (c *Client) onUselessReply(fx *effects) bool {
 	if !cs.gotReadable && cs.uselessReplies == maxUselessReplies && c.outbox.unsettled() == 0 {
 		// Once: a command by HTTP ends the lease of the session, and pauses become longer than what is left.
 		cs.uselessReplies++
-		p := c.newOp(bayeux.Message{Channel: bayeux.MetaUnsubscribe})
+		p := c.outbox.newOp(bayeux.Message{Channel: bayeux.MetaUnsubscribe})
 		p.topic = unusedChannel
 		c.enqueue(fx, p)
 	}

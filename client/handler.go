@@ -80,7 +80,7 @@ func (c *Client) onMessages(fx *effects, id transport.LegID, ms []bayeux.Message
 	read := 0
 	for i := range ms {
 		m := &ms[i]
-		p := c.opAnswered(id, m)
+		p := c.outbox.answered(id, m, c.unnamed)
 		switch {
 		case m.Unreadable() != nil:
 			if bad == nil {
@@ -103,7 +103,7 @@ func (c *Client) onMessages(fx *effects, id transport.LegID, ms []bayeux.Message
 		case m.Channel == bayeux.MetaDisconnect && m.ID == "": // the server's own: Salesforce sends it without "successful"
 			c.onServerDisconnect()
 		case m.Channel == bayeux.MetaSubscribe || m.Channel == bayeux.MetaUnsubscribe: // to what was given up, or is sent again
-			if err := c.onSubscribeReply(fx, id, nil, m, c.replyError(m)); err != nil {
+			if err := c.onRequestReply(fx, id, nil, m, c.replyError(m)); err != nil {
 				unknown = err
 			}
 		default:
@@ -135,7 +135,7 @@ func (c *Client) onLegEnd(fx *effects, id transport.LegID, err *transport.Error)
 		c.heldBytes -= l.heldBytes
 	}
 	what := c.signInOn(id, l)
-	lost := c.onOpsLost(fx, id, err)
+	lost := c.onOpsLegEnd(fx, id, err)
 	if err == nil && what == signInCommands {
 		c.handshake.onGranted(what)
 	}

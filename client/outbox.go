@@ -2,7 +2,6 @@ package client
 
 import (
 	"cmp"
-	"errors"
 	"slices"
 
 	"github.com/turold/turold/bayeux"
@@ -10,78 +9,25 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// maxBatchCommands is how many commands go into one frame or body at most.
-const maxBatchCommands = 256
-
-// metaBytes is about what the clientId adds to a command when it leaves.
-const metaBytes = 80
-
-// An op is a command that wants a reply.
-type op struct {
-	message        bayeux.Message // Meta is made when it leaves: it carries the clientId
-	topic          bayeux.Channel // of a subscribe or unsubscribe
-	previous       *op            // the one before it for the same channel, if that was not settled
-	order          uint64
-	size           int
-	repeatable     bool   // may be sent again though it may have arrived
-	call           bool   // the reply that counts is the one with data
-	counted        bool   // counts in the outbox's bound
-	awaited        bool   // its sender is told its outcome: Flush need not
-	mayHaveArrived bool   // it left before and may have arrived: whatever is known of later tries
-	abandoned      bool   // its caller has gone, and was told: it never leaves again
-	mayHaveGap     bool   // a subscribe behind an unsubscribe that may have undone one before it
-	group          *group // those that should leave together; nil: alone
-
-	leg      transport.LegID // zero: it waits
-	deadline mono.Time       // while it is out
-	tries    int             // how often it left
-	attempt  attempt
-
-	done  chan struct{} // closed when it is settled
-	reply bayeux.Message
-	err   error // the outcome; before it is settled, why the last try was none
-}
-
-func (p *op) isSettled() bool {
-	select {
-	case <-p.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// mayResend reports whether an op that got no good answer may leave once more. A
-// subscription that the server once accepted never ends for want of one.
-func (c *Client) mayResend(p *op) bool {
-	if p.abandoned || p.mayHaveArrived && !p.repeatable {
-		return false
-	}
-	if p.tries < 3 {
-		return true
-	}
-	t := c.topics.get(p.topic)
-	return p.isSubscribe() && t != nil && t.known
-}
-
-// A group is the part of a Batch that has not left.
-type group struct{ size int }
-
-// An outbox holds the ops that are not settled.
+// An outbox holds the ops that are not settled: those that wait, in their order, and
+// those that are out. It decides which may leave, and what becomes of those that get
+// no reply; its owner sends and settles them.
 type outbox struct {
 	queue     []*op          // waiting, in order
 	pending   map[string]*op // out, by id; nil: none, for a while
-	nextCheck mono.Time      // not after the earliest deadline in pending, nor after what requests wait for; zero: there is none
-	usage     Bound          // what counts in the bound, waiting or out
-	roomFreed chan struct{}  // closed when something was settled; nil: nobody waits for it
+	lastOrder uint64         // is the order of the newest op
+	nextCheck mono.Time      // is not after the earliest deadline in pending, nor after what requests wait for; zero: there is none
+	usage     Bound          // is what the ops take of the bound, waiting or out
+	roomFreed chan struct{}  // is closed when an op was settled; nil: no caller waits for that
 
 	requests  map[bayeux.Channel]*channelRequests // nil: none, for a while
-	unflushed *unflushed                          // for Flush; nil: nothing has
+	unflushed *unflushed                          // is for Flush; nil: no outcome was an error
 }
 
+// unsettled is how many ops there are.
 func (o *outbox) unsettled() int { return len(o.queue) + len(o.pending) }
 
-// releaseIdle lets go of what an idle session need not keep.
+// releaseIdle lets go of the memory that an idle session need not keep.
 func (o *outbox) releaseIdle() {
 	if o.unsettled() == 0 {
 		o.queue, o.pending = nil, nil
@@ -91,130 +37,38 @@ func (o *outbox) releaseIdle() {
 	}
 }
 
-// newOp makes an op that waits, behind all others.
-func (c *Client) newOp(m bayeux.Message) *op {
-	c.lastOrder++
+// newOp makes an op whose place is behind all others.
+func (o *outbox) newOp(m bayeux.Message) *op {
+	o.lastOrder++
 	m.ID = newID()
-	return &op{message: m, order: c.lastOrder, size: m.Size() + metaBytes, done: make(chan struct{})}
+	return &op{message: m, order: o.lastOrder, size: m.Size() + metaBytes, done: make(chan struct{})}
 }
 
 // enqueue puts an op at the end of the queue.
-func (c *Client) enqueue(fx *effects, p *op) {
-	c.outbox.queue = append(c.outbox.queue, p)
-	fx.wake[transport.LaneCommands] = true
+func (o *outbox) enqueue(p *op) { o.queue = append(o.queue, p) }
+
+// hasRoom reports whether n messages of size bytes together fit into the bound. What is
+// larger than the whole bound fits when nothing else is unsettled.
+func (o *outbox) hasRoom(n, size int, bound Bound) bool {
+	return o.usage.Messages == 0 || o.usage.Messages+n <= bound.Messages && o.usage.Bytes+size <= bound.Bytes
 }
 
-// hasRoom reports whether size more bytes in n messages may be sent now. What is
-// larger than the whole bound may be sent when nothing else is unsettled.
-func (c *Client) hasRoom(n, size int) bool {
-	paid, bound := c.outbox.usage, c.options.Outbox
-	return paid.Messages == 0 || paid.Messages+n <= bound.Messages && paid.Bytes+size <= bound.Bytes
+// count has an op count in the bound until it is settled.
+func (o *outbox) count(p *op) {
+	p.counted = true
+	o.usage.Messages++
+	o.usage.Bytes += p.size
 }
 
-// drawCommands takes what fits from the queue.
-func (c *Client) drawCommands(l transport.Leg, now mono.Time) (b []bayeux.Message) {
-	q, room := c.outbox.queue, l.Limit
-	// Their replies come in one batch, with events.
-	most := min(len(q), maxBatchCommands, c.dialer.limits().Messages/2)
-	if c.unnamed { // the replies to two that are out could not be told apart
-		most = min(most, 1-min(len(c.outbox.pending), 1))
+// freed returns what is closed when there is room again.
+func (o *outbox) freed() chan struct{} {
+	if o.roomFreed == nil {
+		o.roomFreed = make(chan struct{})
 	}
-	for len(b) < most {
-		p := q[len(b)]
-		need := p.size
-		if p.group != nil {
-			need = p.group.size
-		}
-		if len(b) > 0 && (p.size > room || need > room && need <= l.Limit) {
-			break
-		}
-		room -= p.size
-		b = append(b, c.startOp(p, l, now))
-	}
-	clear(q[:len(b)])
-	c.outbox.queue = q[len(b):]
-	return b
+	return o.roomFreed
 }
 
-// startOp makes the message of an op that leaves now.
-func (c *Client) startOp(p *op, l transport.Leg, now mono.Time) bayeux.Message {
-	p.leg, p.deadline = l.ID, now.Add(c.options.NetworkDelay)
-	p.tries++
-	if p.group != nil {
-		p.group.size -= p.size
-		p.group = nil
-	}
-	if c.outbox.nextCheck.IsZero() {
-		c.outbox.nextCheck = p.deadline
-	}
-	if c.outbox.pending == nil {
-		c.outbox.pending = map[string]*op{}
-	}
-	c.outbox.pending[p.message.ID] = p
-	m := p.message
-	m.Meta = &bayeux.Meta{ClientID: c.clientID}
-	if p.topic != "" {
-		m.Meta.Subscription = []bayeux.Channel{p.topic}
-	}
-	if p.topic != "" {
-		c.onRequestSent(p, l.ID, now)
-	}
-	p.attempt = c.startAttempt(m, l.Type, now)
-	return m
-}
-
-// settleUnanswered ends an op that gets no reply, for the reason why.
-func (c *Client) settleUnanswered(fx *effects, p *op, why error) {
-	c.settle(fx, p, &OutcomeError{Sent: p.mayHaveArrived, Err: why})
-}
-
-// settle ends an op with what is known of it: nil, the server's refusal, or an
-// *OutcomeError. A refusal says nothing of an earlier try that may have arrived;
-// that of a subscribe or unsubscribe, of which the last counts, is what it is.
-func (c *Client) settle(fx *effects, p *op, err error) {
-	if err != nil && p.mayHaveArrived && p.topic == "" && !errors.As(err, new(*OutcomeError)) {
-		err = &OutcomeError{Sent: true, Err: err}
-	}
-	delete(c.outbox.pending, p.message.ID)
-	p.err = err
-	if err != nil && p.counted && !p.awaited {
-		c.outbox.recordFailure(failure{p.order, p.message.Channel, err})
-	}
-	if p.reply.Channel != "" {
-		c.endAttempt(fx, p.attempt, p.message.Channel, &p.reply, err)
-	} else {
-		c.endAttempt(fx, p.attempt, p.message.Channel, nil, err)
-	}
-	if p.topic != "" {
-		c.onRequestSettled(fx, p)
-	}
-	p.trim()
-	c.freeRoom(p)
-	close(p.done)
-	fx.wake[transport.LaneCommands] = fx.wake[transport.LaneCommands] || c.unnamed
-}
-
-// trim drops what a Receipt need not keep.
-func (p *op) trim() {
-	p.message.Data, p.message.Ext, p.previous = nil, nil, nil
-	if p.call {
-		p.reply = p.reply.Clone()
-	} else {
-		p.reply = bayeux.Message{}
-	}
-}
-
-// freeRoom gives back what an op took of the bound.
-func (c *Client) freeRoom(p *op) {
-	if !p.counted {
-		return
-	}
-	c.outbox.usage.Messages--
-	c.outbox.usage.Bytes -= p.size
-	c.outbox.signalRoom()
-}
-
-// signalRoom wakes those who wait for room.
+// signalRoom wakes the callers that wait for room.
 func (o *outbox) signalRoom() {
 	if o.roomFreed != nil {
 		close(o.roomFreed)
@@ -222,88 +76,94 @@ func (o *outbox) signalRoom() {
 	}
 }
 
+// draw takes ops from the front of the queue, most of them at most and as many as fit
+// into limit bytes, and calls leave with each. The first one leaves however large it is. A
+// group that fits into limit bytes is not split.
+func (o *outbox) draw(limit, most int, leave func(*op)) {
+	room, n := limit, 0
+	for most = min(most, len(o.queue)); n < most; n++ {
+		p := o.queue[n]
+		need := p.size
+		if p.group != nil {
+			need = p.group.size
+		}
+		if n > 0 && (p.size > room || need > room && need <= limit) {
+			break
+		}
+		room -= p.size
+		if p.group != nil {
+			p.group.size -= p.size
+			p.group = nil
+		}
+		leave(p)
+	}
+	clear(o.queue[:n])
+	o.queue = o.queue[n:]
+}
+
+// onSent notes that an op leaves on a leg, and when its reply is due.
+func (o *outbox) onSent(p *op, id transport.LegID, now, deadline mono.Time) {
+	p.leg, p.deadline = id, deadline
+	p.tries++
+	if o.nextCheck.IsZero() {
+		o.nextCheck = deadline
+	}
+	if o.pending == nil {
+		o.pending = map[string]*op{}
+	}
+	o.pending[p.message.ID] = p
+	if p.topic != "" {
+		o.onRequestSent(p, id, now)
+	}
+}
+
 // requeue puts ops that did not leave, or may leave again, where they were in
 // the queue.
-func (c *Client) requeue(ops []*op) {
+func (o *outbox) requeue(ops []*op) {
 	if len(ops) == 0 {
 		return
 	}
 	for _, p := range ops {
-		delete(c.outbox.pending, p.message.ID)
+		delete(o.pending, p.message.ID)
 		p.leg, p.attempt = 0, attempt{}
 	}
-	c.outbox.queue = append(ops, c.outbox.queue...)
-	slices.SortFunc(c.outbox.queue, func(a, b *op) int { return cmp.Compare(a.order, b.order) })
+	o.queue = append(ops, o.queue...)
+	slices.SortFunc(o.queue, func(a, b *op) int { return cmp.Compare(a.order, b.order) })
 }
 
-// settleNeedless settles an op that became needless with the session it was for.
-func (c *Client) settleNeedless(fx *effects, p *op) {
-	c.unqueue(p)
-	if !p.isSettled() {
-		c.settle(fx, p, nil)
-	}
-}
-
-// unqueue takes an op back that has not left, and reports whether it could.
-func (c *Client) unqueue(p *op) bool {
-	i := slices.Index(c.outbox.queue, p)
+// unqueue takes an op back that waits, and reports whether it did.
+func (o *outbox) unqueue(p *op) bool {
+	i := slices.Index(o.queue, p)
 	if i < 0 {
 		return false
 	}
-	c.outbox.queue = slices.Delete(c.outbox.queue, i, i+1)
+	o.queue = slices.Delete(o.queue, i, i+1)
 	return true
 }
 
-// onOverdue looks for ops whose answer is late. On an exchange the whole
-// exchange is; on a socket the one op is.
-func (c *Client) onOverdue(fx *effects, now mono.Time) {
-	var late, again []*op
-	for _, p := range c.outbox.pending {
-		switch l := c.legs.Get(p.leg); {
-		case now.Before(p.deadline):
-			c.outbox.nextCheck = mono.Earliest(c.outbox.nextCheck, p.deadline)
-		case l != nil && l.once:
-			c.cutLeg(fx, p.leg, ErrNoReply)
-		default:
-			late = append(late, p)
-		}
-	}
-	for _, p := range late {
-		p.mayHaveArrived = true
-		if p.repeatable && c.mayResend(p) && (p.topic == "" || c.mayRequeue(p, false)) {
-			p.err = ErrNoReply
-			again = append(again, p)
-		} else {
-			c.settleUnanswered(fx, p, ErrNoReply)
-		}
-	}
-	c.requeue(again)
-	c.reviewAll(fx, now)
-	fx.wake[transport.LaneCommands] = true
-}
-
-// opAnswered is the op that m, which came on a leg, is the reply to; nil: none is.
-func (c *Client) opAnswered(id transport.LegID, m *bayeux.Message) (one *op) {
-	if len(c.outbox.pending) == 0 {
+// answered returns the op that m, which came on a leg, is the reply to; nil: it is
+// the reply to none. Where unnamed is set the server gives its replies no ids.
+func (o *outbox) answered(id transport.LegID, m *bayeux.Message, unnamed bool) (one *op) {
+	if len(o.pending) == 0 {
 		return nil
 	}
 	if m.ID != "" {
-		if p := c.outbox.pending[m.ID]; p != nil {
+		if p := o.pending[m.ID]; p != nil {
 			if q := p.wants(false); m.Answers(&q) {
 				return p
 			}
 		}
 		return nil
 	}
-	if m.IsEvent() && !c.unnamed {
+	if m.IsEvent() && !unnamed {
 		return nil
 	}
-	for _, p := range c.outbox.pending {
-		q := p.wants(c.unnamed)
+	for _, p := range o.pending {
+		q := p.wants(unnamed)
 		if p.leg != id || !m.Answers(&q) {
 			continue
 		}
-		if one != nil { // whose it is cannot be told
+		if one != nil { // which of the two it answers cannot be told
 			return nil
 		}
 		one = p
@@ -311,114 +171,76 @@ func (c *Client) opAnswered(id transport.LegID, m *bayeux.Message) (one *op) {
 	return one
 }
 
-// wants is what tells the reply to p.
-func (p *op) wants(unnamed bool) bayeux.Request {
-	return bayeux.Request{ID: p.message.ID, Channel: p.message.Channel, Subscription: p.topic, Call: p.call, Unnamed: unnamed}
+// onSettled takes an op out, and keeps its outcome for Flush where that is an error that
+// the sender does not get otherwise.
+func (o *outbox) onSettled(p *op, err error) {
+	delete(o.pending, p.message.ID)
+	p.err = err
+	if err != nil && p.counted && !p.awaited {
+		o.recordFailure(failure{p.order, p.message.Channel, err})
+	}
 }
 
-// onReply settles the op that a reply is for. CometD answers a remote call twice,
-// once with data, and by long-polling sometimes in two responses.
-func (c *Client) onReply(fx *effects, id transport.LegID, p *op, m *bayeux.Message) (unknown error) {
-	err := c.replyError(m)
-	switch {
-	case p.topic != "":
-		return c.onSubscribeReply(fx, id, p, m, err)
-	case isUnknown(err) && p.leg != 0 && p.leg != id: // of an earlier try
-		c.stray++
-		return err
-	case isUnknown(err) && p == c.disconnect:
-		p.reply = *m
-		c.settle(fx, p, nil) // the end of the session is what it asks for
-		return err
-	case isUnknown(err) && c.mayResend(p): // it was not taken: it leaves again in the next session
-		c.requeue([]*op{p})
-		return err
-	case err == nil && p.call && m.Data == nil:
-		p.leg, p.mayHaveArrived = 0, true // the one with data may come on the other lane
-		return nil
+// free gives back what an op took of the bound.
+func (o *outbox) free(p *op) {
+	if p.counted {
+		o.usage.Messages--
+		o.usage.Bytes -= p.size
+		o.signalRoom()
 	}
-	p.reply = *m
-	c.settle(fx, p, err)
-	if isUnknown(err) {
-		return err
-	}
-	return nil
 }
 
-// onSubscribeReply takes the reply to a subscribe or unsubscribe: to p, if that is
-// out, or to an earlier try.
-func (c *Client) onSubscribeReply(fx *effects, id transport.LegID, p *op, m *bayeux.Message, err error) (unknown error) {
-	ch := bayeux.Channel("")
-	switch {
-	case p != nil && c.outbox.requests[p.topic] == nil: // of no effect, see uselessAnswer
-		p.reply = *m
-		c.settle(fx, p, err)
-		return nil
-	case p != nil:
-		ch = p.topic
-	case m.Meta != nil && len(m.Meta.Subscription) == 1:
-		ch = m.Meta.Subscription[0]
-	}
-	r := c.outbox.requests[ch]
-	alone := r != nil && len(r.outstanding) == 1
-	p = c.matchReply(id, ch, p, m, err == nil)
-	if p != nil && p.mayHaveGap && err == nil {
-		c.reportUndone(fx, ch)
-	}
-	if p == nil || p.isSettled() {
-		c.stray++
-		c.review(fx, ch, mono.Now())
-		return nil
-	}
-	if isUnknown(err) {
-		unknown = err
-	}
-	switch {
-	case unknown != nil && !p.isSubscribe(), isNotSubscribed(err) && (p.mayHaveArrived || !alone): // that is what it asks for
-		err = nil
-	case unknown != nil && c.mayResend(p) && c.mayRequeue(p, true):
-		if c.outbox.pending[p.message.ID] == p {
-			c.requeue([]*op{p})
-		}
-		return unknown
-	}
-	c.unqueue(p) // it may wait to leave again
-	p.reply = *m
-	c.settle(fx, p, err)
-	return unknown
-}
-
-// onOpsLost settles or puts back what a leg that ended carried, and reports
-// whether it carried any.
-func (c *Client) onOpsLost(fx *effects, id transport.LegID, err *transport.Error) bool {
-	now := mono.Now()
-	c.onRequestsLegEnd(id, err, now)
-	var ended, back []*op
-	for _, p := range c.outbox.pending {
-		if p.leg == id {
-			ended = append(ended, p)
-		}
-	}
-	for _, p := range ended {
-		p.leg, p.err = 0, causeOf(err)
-		not := isNotTaken(err, p)
-		p.mayHaveArrived = p.mayHaveArrived || !not
+// expired looks for replies that are late. Of an exchange the whole exchange is late,
+// and to be cut; on a socket the one op is: it may leave again, or it is lost. The
+// owner settles the lost ones, and then requeues those that may leave again.
+func (o *outbox) expired(now mono.Time, isExchange func(transport.LegID) bool, known func(bayeux.Channel) bool) (cut []transport.LegID, again, lost []*op) {
+	for _, p := range o.pending {
 		switch {
-		case p.abandoned, p.topic != "" && !c.mayRequeue(p, not):
-		case err != nil && err.Unsent, !not && p.repeatable:
-			back = append(back, p)
-		case not && (len(err.TooLarge) > 1 || c.mayResend(p)): // in smaller pieces, or another way
-			back = append(back, p)
+		case now.Before(p.deadline):
+			o.nextCheck = mono.Earliest(o.nextCheck, p.deadline)
+			continue
+		case isExchange(p.leg):
+			cut = append(cut, p.leg)
+			continue
+		}
+		p.mayHaveArrived = true
+		if p.repeatable && p.mayResend(known) && (p.topic == "" || o.mayRequeue(p, false)) {
+			p.err = ErrNoReply
+			again = append(again, p)
+		} else {
+			lost = append(lost, p)
 		}
 	}
-	c.requeue(back)
-	for _, p := range ended {
-		if c.outbox.pending[p.message.ID] == p {
-			c.settleUnanswered(fx, p, p.err)
+	return cut, again, lost
+}
+
+// onLegEnd takes the end of a leg, with err, for the ops that are out on it: those that
+// may leave again wait in the queue again, and of the others, which are lost, err is why. It
+// reports whether there were any ops on the leg.
+func (o *outbox) onLegEnd(id transport.LegID, err *transport.Error, now mono.Time, known func(bayeux.Channel) bool) (lost []*op, carried bool) {
+	o.onRequestsLegEnd(id, err, now)
+	var back []*op
+	for _, p := range o.pending {
+		if p.leg != id {
+			continue
+		}
+		carried = true
+		p.leg, p.err = 0, causeOf(err)
+		notTaken := isNotTaken(err, p)
+		p.mayHaveArrived = p.mayHaveArrived || !notTaken
+		switch {
+		case p.abandoned, p.topic != "" && !o.mayRequeue(p, notTaken):
+			lost = append(lost, p)
+		case err != nil && err.Unsent, !notTaken && p.repeatable:
+			back = append(back, p)
+		case notTaken && (len(err.TooLarge) > 1 || p.mayResend(known)): // in smaller pieces, or another way
+			back = append(back, p)
+		default:
+			lost = append(lost, p)
 		}
 	}
-	c.reviewAll(fx, now)
-	return len(ended) > 0
+	o.requeue(back)
+	return lost, carried
 }
 
 // isNotTaken reports whether a leg that ended with err proves that the server does

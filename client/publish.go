@@ -93,7 +93,7 @@ func (c *Client) sendAndWait(ctx context.Context, d Draft, call bool) (*op, erro
 	}
 	c.step(func(fx *effects) {
 		p.abandoned = true
-		if c.unqueue(p) {
+		if c.outbox.unqueue(p) {
 			c.settleUnanswered(fx, p, context.Cause(ctx))
 		}
 	})
@@ -176,23 +176,19 @@ func (c *Client) offer(ctx context.Context, ms []bayeux.Message, drafts []Draft,
 			return
 		}
 		err = nil
-		if !c.hasRoom(len(ms), size) {
-			if c.outbox.roomFreed == nil {
-				c.outbox.roomFreed = make(chan struct{})
-			}
-			room = c.outbox.roomFreed
+		if !c.outbox.hasRoom(len(ms), size, c.options.Outbox) {
+			room = c.outbox.freed()
 			return
 		}
 		together := new(group)
 		for i := range ms {
-			p := c.newOp(ms[i])
-			p.repeatable, p.call, p.awaited, p.counted = drafts[i].AtLeastOnce, call, awaited, true
+			p := c.outbox.newOp(ms[i])
+			p.repeatable, p.call, p.awaited = drafts[i].AtLeastOnce, call, awaited
 			if len(ms) > 1 {
 				p.group = together
 				together.size += p.size
 			}
-			c.outbox.usage.Messages++
-			c.outbox.usage.Bytes += p.size
+			c.outbox.count(p)
 			ops = append(ops, p)
 			c.enqueue(fx, p)
 		}
@@ -262,7 +258,7 @@ func (c *Client) Flush(ctx context.Context) error {
 // failure among it that nobody was told of, and the order of the newest.
 func (c *Client) awaitSettled(ctx context.Context) (first failure, newest uint64, err error) {
 	c.mu.Lock()
-	newest = c.lastOrder
+	newest = c.outbox.lastOrder
 	if c.outbox.unflushed != nil {
 		first = c.outbox.unflushed.first
 	}

@@ -59,7 +59,7 @@ func (s *spoiltSession) play() string {
 		for _, ch := range []bayeux.Channel{"/a", "/b", "/*"} {
 			sub := newSubscription(s.c, ch, new(SubscribeOptions), false)
 			subs[string(ch)] = sub
-			s.c.keep(&topic{channel: ch, subs: []*Subscription{sub}, subscribed: true, known: true})
+			s.c.topics.add(&topic{channel: ch, subs: []*Subscription{sub}, subscribed: true, known: true})
 		}
 	})
 	id, _ := s.drawn(s.connect())

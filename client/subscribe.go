@@ -79,7 +79,7 @@ func (c *Client) addSubscription(s *Subscription, ext json.RawMessage) (p *op, e
 		t := c.topics.get(s.channel)
 		if t == nil {
 			t = &topic{channel: s.channel, known: s.local}
-			c.keep(t)
+			c.topics.add(t)
 		}
 		t.subs = append(t.subs, s)
 		if s.local {
@@ -89,7 +89,7 @@ func (c *Client) addSubscription(s *Subscription, ext json.RawMessage) (p *op, e
 		if t.subscribed {
 			return
 		}
-		if p = c.pendingSubscribe(t.channel); p == nil {
+		if p = c.outbox.pendingSubscribe(t.channel); p == nil {
 			t.ext = ext
 			p = c.sendSubscribe(fx, t)
 		}
@@ -98,29 +98,6 @@ func (c *Client) addSubscription(s *Subscription, ext json.RawMessage) (p *op, e
 		err = c.Err()
 	}
 	return p, err
-}
-
-func (c *Client) keep(t *topic) {
-	c.topics.add(t)
-}
-
-// drop forgets a topic that has no subscription any more.
-func (c *Client) drop(t *topic) {
-	c.topics.remove(t)
-}
-
-// sendSubscribe asks the server for a topic.
-func (c *Client) sendSubscribe(fx *effects, t *topic) *op {
-	return c.enqueueRequest(fx, t.channel, bayeux.Message{Channel: bayeux.MetaSubscribe, Ext: t.ext})
-}
-
-// pendingSubscribe returns the subscribe under way that the application still wants;
-// nil: there is none.
-func (c *Client) pendingSubscribe(ch bayeux.Channel) *op {
-	if r := c.outbox.requests[ch]; r != nil && r.newest != nil && r.newest.isSubscribe() {
-		return r.newest
-	}
-	return nil
 }
 
 // awaitSubscribe waits for the server's word on s.
@@ -159,7 +136,7 @@ func (c *Client) onSubscribeSettled(fx *effects, p *op, maybe bool) {
 		return !s.local
 	})
 	if len(t.subs) == 0 {
-		c.drop(t)
+		c.topics.remove(t)
 	}
 	if t.known {
 		fx.then(func() { c.log.Warn("subscription ended", "channel", string(t.channel), "reason", err) })
@@ -184,7 +161,7 @@ func (c *Client) reportUndone(fx *effects, ch bayeux.Channel) {
 // Faye accepts half of an array and calls it a failure.
 func (c *Client) resubscribe(fx *effects) {
 	for t := range c.topics.all() {
-		if t.remote() && c.pendingSubscribe(t.channel) == nil {
+		if t.remote() && c.outbox.pendingSubscribe(t.channel) == nil {
 			c.sendSubscribe(fx, t)
 		}
 	}
@@ -198,7 +175,7 @@ func (c *Client) removeSubscription(fx *effects, s *Subscription) *op {
 	}
 	t.subs = slices.DeleteFunc(t.subs, func(x *Subscription) bool { return x == s })
 	if len(t.subs) == 0 {
-		c.drop(t)
+		c.topics.remove(t)
 	}
 	if s.local || t.remote() {
 		return nil
@@ -206,14 +183,11 @@ func (c *Client) removeSubscription(fx *effects, s *Subscription) *op {
 	c.reportOwedGap(fx, t) // no answer is to come that would tell those who listen
 	asked := t.subscribed
 	t.subscribed = false
-	if r := c.outbox.requests[t.channel]; r != nil {
-		c.takeBackNewest(r)
-		if p := r.newest; p != nil && !p.isSubscribe() {
-			return p
-		}
-		asked = asked || r.newest != nil || len(r.outstanding) > 0
+	unsubscribe, requested := c.outbox.abandonSubscribe(t.channel)
+	if unsubscribe != nil {
+		return unsubscribe
 	}
-	if !asked {
+	if !asked && !requested {
 		c.review(fx, t.channel, mono.Now())
 		return nil
 	}

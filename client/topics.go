@@ -38,6 +38,12 @@ func (t *topics) get(ch bayeux.Channel) *topic {
 	return t.many[ch]
 }
 
+// known reports whether the server accepted a topic, in some session.
+func (t *topics) known(ch bayeux.Channel) bool {
+	one := t.get(ch)
+	return one != nil && one.known
+}
+
 // add keeps a topic that is not kept yet.
 func (t *topics) add(one *topic) {
 	switch {
