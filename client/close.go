@@ -60,8 +60,8 @@ func (c *Client) Close() error {
 // the answer, and closes the client. It waits no longer than the context and
 // NetworkDelay allow, and not at all if there is no session or no connection;
 // the error, an *OpError, says then that the server may not know. On a client
-// that is closed it does nothing and returns nil. From its call on, everything
-// new is refused with ErrClosed.
+// that is closed it does nothing and returns nil. From its call on, the client refuses
+// everything new with ErrClosed. Drain does the same after what is queued was handled.
 func (c *Client) Disconnect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.options.NetworkDelay)
 	defer cancel()

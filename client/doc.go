@@ -9,9 +9,9 @@
 // # What it promises
 //
 // Events of a subscription come in the order of the connection they came on,
-// and none is lost in silence: where messages may be missing the subscription
-// yields a [*GapError], and goes on. That holds for a message that cannot be
-// read as well: it costs itself and no other. With the acknowledgement
+// and none is lost in silence: where messages may be missing the stream has an
+// [Item] with a [*GapError], and goes on. A message that cannot be read is such a gap
+// too: no other message is lost with it. With the acknowledgement
 // extension, which is used wherever the server offers it, a lost connection
 // loses nothing as long as the session lives.
 //
@@ -25,12 +25,12 @@
 // requests: an older one is never sent again once there is a newer one, and behind
 // one that was never answered the server is asked anew.
 //
-// A program that is told to stop calls [Dialer.Drain]: what its queues hold is
-// handled, what it published is settled, and every session says goodbye, within
-// the context's time.
+// Before it stops, a program calls [Dialer.Drain] or [Client.Drain]: what the queues
+// hold is handled, what was published has its outcome, and every session says goodbye,
+// within the context's time.
 //
-// No call of the application runs on a goroutine that others wait for:
-// subscriptions are pulled from, over queues with bounds.
+// Slow handlers delay no other subscription and no other session: the application
+// pulls from each subscription, over a queue with a bound.
 //
 // # How it is built
 //

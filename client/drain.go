@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	maxDisconnects     = 64          // at a time to one host
-	disconnectSlotTime = time.Second // later an unanswered one makes room for the next, and goes on waiting
+	maxDisconnects     = 64          // of the disconnects that are under way to one host
+	disconnectSlotTime = time.Second // after it an unanswered disconnect makes room for the next, and goes on waiting
 )
 
 // A DrainError counts the sessions that Drain left with something undone. One
@@ -33,29 +33,28 @@ func (e *DrainError) Error() string {
 // Unwrap returns the context's error.
 func (e *DrainError) Unwrap() error { return e.Err }
 
-// Drain ends every session of the Dialer in good order, for a program that is
-// told to stop. From its call on nothing new is taken: Dial, Subscribe and
-// what publishes fail with ErrDraining, and subscriptions take no more events
-// and end with it behind what is queued. Each session by itself then waits
-// until its queues are handled and its publishes settled, says goodbye as
-// Disconnect does, and is closed: one that hangs holds up no other. At most 64
-// goodbyes a host are under way, those unanswered for a second not counted.
+// Drain ends every session of the Dialer in good order, before a program stops.
+// From its call on nothing new is taken: Dial, Subscribe and the calls that publish
+// fail with ErrDraining, and subscriptions take no more events and end with it behind
+// what is queued. Each session by itself then waits until its queues are handled and
+// its publishes have their outcomes, says goodbye as Disconnect does, and is closed: a
+// session that hangs delays no other. At most 64 goodbyes a host are under way, those
+// unanswered for a second not counted.
 //
-// A message, or a gap, is handled when its consumer comes back: when the body of
-// the Messages loop that has it is left, or Next is called again. Next does not
-// know who calls. A call that begins while messages are in hands counts as one
-// of their consumers, unless its context runs into its deadline, and as many calls
-// after that count for none: those who poll hold nothing. So several consumers of one
-// subscription are told apart for certain by loops; of those that call Next, one
-// that calls for the first time while another has a message is not. A
-// subscription that is unsubscribed is not waited for, nor is a session that
-// somebody else closes.
+// An item is handled when its consumer comes back: when the body of the Messages loop
+// that has it is left, or Next is called again. Next does not know its caller. A call
+// that begins while consumers have items counts as one of these, unless its context
+// runs into its deadline, and as many calls after that count for none: a caller that
+// polls has no item. So loops tell several consumers of one subscription apart for
+// certain; among callers of Next, one that calls for the first time while another has
+// an item is taken for that one. Drain does not wait for a subscription after
+// Unsubscribe, nor for a session that is closed meanwhile.
 //
-// When the context ends, all that is left is closed at once; until then an
-// outage is waited for, and a queue that nobody reads. The error is nil
-// if nothing was left undone, or a *DrainError. The Dialer is closed
-// afterwards, as by Close. Drain may be called again and concurrently; the
-// call whose context ends first closes what is left for all.
+// When the context ends, all that is left is closed at once; until then Drain waits for
+// the end of an outage, and for a queue without a reader. The error is nil if nothing
+// was left undone, or a *DrainError. The Dialer is closed afterwards, as by Close. Drain
+// may be called again and concurrently; the call whose context ends first closes what
+// is left for all.
 func (d *Dialer) Drain(ctx context.Context) error {
 	var left DrainError
 	var all sync.WaitGroup
@@ -144,8 +143,8 @@ func (c *Client) awaitHandled(ctx context.Context) bool {
 	return true
 }
 
-// refuseNew has the client take nothing new, and returns what is closed when
-// each of its subscriptions has been handled.
+// refuseNew makes the client take nothing new. It returns a channel for each
+// subscription, which is closed when its items have been handled.
 func (c *Client) refuseNew() (through []<-chan struct{}) {
 	c.step(func(fx *effects) {
 		if c.sessions == 0 { // Dial is under way

@@ -255,7 +255,7 @@ func (c *Client) Flush(ctx context.Context) error {
 }
 
 // awaitSettled waits until all that was sent before is settled. It returns the first
-// failure among it that nobody was told of, and the order of the newest.
+// failure among it that no Flush has returned, and the order of the newest.
 func (c *Client) awaitSettled(ctx context.Context) (first failure, newest uint64, err error) {
 	c.mu.Lock()
 	newest = c.outbox.lastOrder

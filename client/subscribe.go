@@ -27,12 +27,12 @@ func (t *topic) remote() bool {
 }
 
 // Subscribe subscribes to a channel or pattern and returns when the server
-// accepted it; every event after that is queued. It survives whatever the
-// session survives, and is subscribed anew in each new session. The same
-// channel may be subscribed to more than once: the server sees it once, and
-// each Subscription gets every event, also one whose channel a server writes with
-// a slash at the end or a doubled one. A refusal is an *OpError around a
-// *bayeux.Error. If ctx ends first the subscription is taken back.
+// accepted it; every event after that is queued. The subscription lasts as long as the
+// client: each new session subscribes anew. The same channel may be subscribed to more
+// than once: the server sees one subscription, and each Subscription gets every event,
+// also one whose channel the server writes with a slash at the end or a doubled one. A
+// refusal is an *OpError around a *bayeux.Error. If ctx ends first the subscription is
+// withdrawn.
 func (c *Client) Subscribe(ctx context.Context, ch bayeux.Channel, o *SubscribeOptions) (*Subscription, error) {
 	if o == nil {
 		o = new(SubscribeOptions)
@@ -111,7 +111,7 @@ func (c *Client) awaitSubscribe(ctx context.Context, s *Subscription, p *op) err
 	}
 }
 
-// onSubscribeSettled is told how the newest subscribe for a channel was settled. A refusal
+// onSubscribeSettled handles the outcome of the newest subscribe for a channel. A refusal
 // ends the subscriptions it was for; the others go on. If the server may have the
 // channel all the same, for one try may have arrived, it is asked to leave it out.
 func (c *Client) onSubscribeSettled(fx *effects, p *op, maybe bool) {
@@ -180,7 +180,7 @@ func (c *Client) removeSubscription(fx *effects, s *Subscription) *op {
 	if s.local || t.remote() {
 		return nil
 	}
-	c.reportOwedGap(fx, t) // no answer is to come that would tell those who listen
+	c.reportOwedGap(fx, t) // no answer will come that reports it to the local ones
 	asked := t.subscribed
 	t.subscribed = false
 	unsubscribe, requested := c.outbox.abandonSubscribe(t.channel)
@@ -194,8 +194,8 @@ func (c *Client) removeSubscription(fx *effects, s *Subscription) *op {
 	return c.sendUnsubscribe(fx, t.channel)
 }
 
-// Listen is Subscribe without the server: it gets what the server sends on
-// the channel without being asked, such as the answers of a /service channel.
+// Listen is Subscribe without a request to the server: the Subscription gets what the
+// server sends on the channel unasked, such as the answers of a /service channel.
 func (c *Client) Listen(ch bayeux.Channel, o *SubscribeOptions) (*Subscription, error) {
 	if o == nil {
 		o = new(SubscribeOptions)
@@ -213,7 +213,7 @@ func (c *Client) Listen(ch bayeux.Channel, o *SubscribeOptions) (*Subscription, 
 // Unsubscribe ends the subscription at once: nothing more is queued, and what
 // is queued can still be pulled. The last one on a channel waits for the server's
 // answer; the error is the server's, or why there is none. An unsubscribe without an
-// answer is sent again, unless somebody subscribed to the channel since.
+// answer is sent again, unless the application subscribed to the channel since.
 func (s *Subscription) Unsubscribe(ctx context.Context) error {
 	var p *op
 	s.c.step(func(fx *effects) { p = s.c.removeSubscription(fx, s) })

@@ -9,28 +9,28 @@ import (
 	"github.com/turold/turold/bayeux"
 )
 
-// A Subscription is pulled from. What is not pulled waits in a queue with a
-// bound, and stalls nobody else. Its methods are safe for concurrent use;
-// each message goes to one caller of Next.
+// A Subscription is a stream that the application pulls from. What it has not
+// pulled waits in a queue with a bound, and delays no other subscription. The methods
+// are safe for concurrent use; each item goes to one caller of Next.
 type Subscription struct {
 	c                 *Client
 	channel           bayeux.Channel
 	bound             Bound
-	ready             chan struct{} // rung when there is something to take
+	ready             chan struct{} // signalled when there is something to take
 	full              QueuePolicy
-	local             bool // Listen's
-	owesNewSessionGap bool // the gap of a new session, which is told once the server has the channel again; under the client's mutex
+	local             bool // it is Listen's: the server does not know of it
+	owesNewSessionGap bool // the gap of a new session is to come once the server has the channel again; guarded by the client's mutex
 
 	mu               sync.Mutex
 	queue            deque
 	size             Bound         // messages and bytes in queue; of gaps there is one a message at most
 	batchSize        Bound         // what was queued of the batch that is being delivered
-	err              error         // ends it once the queue is empty
-	hands            hands         // what was taken, and its consumer has not come back
+	err              error         // why the stream is over once the queue is empty; nil: it is not
+	hands            hands         // the consumers that have what was taken
 	handledAll       chan struct{} // made by drain, closed when all is handled
-	handledAllClosed bool          // through is closed
-	lastWasGap       bool          // the last that was taken is a gap
-	unsubscribed     bool          // Unsubscribe
+	handledAllClosed bool          // handledAll is closed
+	lastWasGap       bool          // the last entry that was taken is a gap
+	unsubscribed     bool          // Unsubscribe was called
 }
 
 func newSubscription(c *Client, ch bayeux.Channel, o *SubscribeOptions, local bool) *Subscription {
@@ -96,7 +96,7 @@ func (s *Subscription) Messages(ctx context.Context) iter.Seq2[Item[bayeux.Messa
 }
 
 // take removes the first entry, or returns the final error; not ok: there is
-// nothing yet. The first time, the consumer comes with it.
+// nothing yet. comes is true at the first try of a call: its consumer has come back.
 func (s *Subscription) take(k *consumer, comes bool) (e entry, err error, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,19 +134,19 @@ func (s *Subscription) signal() {
 	}
 }
 
-// yieldAfter is how many may wait before the reader gets the processor, should
-// there be but one.
+// yieldAfter is how many messages may wait before the goroutine that delivers yields
+// the processor to the reader, which matters where there is but one.
 const yieldAfter = 32
 
-// entryBytes is about what an entry of a queue takes by itself.
+// entryBytes is about what an entry of a queue takes in memory by itself.
 const entryBytes = 128
 
-// weight is what a message takes of a bound.
+// weight is how many bytes of a Bound a message takes.
 func weight(m *bayeux.Message) int { return entryBytes + m.Size() }
 
 // put queues a message of a batch of that many bytes. It returns the gap that this
-// opened, if it did, whether many wait, and whether settle is to be called at the
-// end of the batch.
+// opened, if it did, whether many messages wait, and whether detachBatch is to be
+// called at the end of the batch.
 func (s *Subscription) put(m *bayeux.Message, batch int) (opened *GapError, full, shares bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -181,8 +181,8 @@ func (s *Subscription) put(m *bayeux.Message, batch int) (opened *GapError, full
 	return opened, s.size.Messages >= yieldAfter, shares
 }
 
-// smallBatchBytes is the batch that a queue may keep for a few messages, if nothing else
-// is in it: its reader is about to take them.
+// smallBatchBytes bounds the batch that a queue may keep for a few messages, if nothing
+// else is in it: its reader is about to take them.
 const smallBatchBytes = 16 << 10
 
 // detachBatch is called at the end of a batch of that many bytes. A message keeps the
@@ -270,8 +270,8 @@ func (s *Subscription) putGap(g GapError) {
 }
 
 // addGap is putGap with the mutex held. A gap that follows another becomes part of
-// it: however often a connection is lost while nobody reads, that is one gap. It
-// reports whether the gap is a new one.
+// it: however often a connection is lost while no reader takes anything, that is one
+// gap. It reports whether the gap is a new one.
 func (s *Subscription) addGap(g GapError) bool {
 	if n := s.queue.n; n > 0 && s.queue.at(n-1).gap != nil {
 		s.queue.at(n - 1).gap.merge(&g)

@@ -17,7 +17,7 @@ type address struct {
 }
 
 // addressed is parseTarget. Sessions with the same server share what it returns,
-// which nobody changes.
+// and do not change it.
 func (d *Dialer) addressed(rawURL, socketURL string) (*transport.Target, error) {
 	if a := d.shared.last.Load(); a != nil && a.url == rawURL && a.socket == socketURL {
 		return a.target, nil
