@@ -24,9 +24,9 @@ var charsets = map[string]encoding.Encoding{
 	"utf-16le":     unicode.UTF16(unicode.LittleEndian, unicode.UseBOM),
 }
 
-// inUTF8 returns a body in UTF-8, of at most limit bytes. What is UTF-8 already
-// stays as it is, whatever the header says; text in UTF-16 may look like it, but for NUL,
-// which JSON has none of.
+// inUTF8 returns a body in UTF-8, of at most limit bytes. A body that is UTF-8 already
+// stays as it is, whatever the header says; text in UTF-16 may look like UTF-8, but has
+// NUL in it, which JSON has not.
 func inUTF8(b []byte, contentType string, limit int) ([]byte, error) {
 	if len(contentType) <= len("application/json") || utf8.Valid(b) && bytes.IndexByte(b, 0) < 0 {
 		return b, nil

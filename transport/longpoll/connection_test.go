@@ -57,7 +57,7 @@ func TestIdleConnectionsEnd(t *testing.T) {
 		_, _ = w.exchange()
 		synctest.Wait()
 		require.EqualValues(w, 1, open.Load())
-		time.Sleep(idleTime + time.Second)
+		time.Sleep(idleTimeout + time.Second)
 		synctest.Wait()
 		require.Zero(w, open.Load())
 		err, _ := w.exchange()

@@ -7,24 +7,23 @@
 // 200, a JSON content type, and a body that decodes. Everything else that
 // networks answer with, login pages, error pages, halves of bodies, garbage, is
 // an Error that says which. No body is ever sent twice, no redirect is
-// followed, and Error.Unsent is set only if not a byte of the batch was asked
-// for by the connection.
+// followed, and Error.Unsent is set only if not a byte of the batch was written
+// to the connection.
 //
 // Cookies are echoed byte for byte: net/http would put quotes around some
-// values and drop others, and servers with a router in front (Salesforce)
-// then know the session no more.
+// values and drop others, and servers behind a router (Salesforce) would then no
+// longer know the session.
 //
-// It knows nothing of clientIds, advice, retries or lateness: a held POST has
+// The package knows nothing of clientIds, advice, retries or lateness: a held POST has
 // no time-out here, the Handler cuts it. Only the set-up of a connection is
 // bounded: 10 s to dial, 10 s for a TLS handshake, 30 s in all.
 //
-// Sessions, and the fallback, open it with [Open]. Those who share HTTP
-// connections between sessions make the pool with [NewRoundTripper].
+// Sessions, and the fallback, open a pipe with [Open]. A program that shares HTTP
+// connections between sessions makes the pool with [NewRoundTripper].
 //
-// What a peer sends on an HTTP/1.1 connection that no request is under way on, or
-// behind an answer, ends the connection and is shown to nobody: net/http would
-// print it.
+// Bytes that a peer sends on an idle HTTP/1.1 connection, or behind an answer, end the
+// connection and appear nowhere: net/http would print them.
 //
-// An HTTP/1.1 connection that a peer closed while it was idle is only found out
-// by a POST that fails on it: Error.StaleConn tells that case.
+// That a peer has closed an idle HTTP/1.1 connection shows only when a POST fails on
+// it: Error.StaleConn marks that case.
 package longpoll

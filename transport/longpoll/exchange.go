@@ -22,11 +22,11 @@ func (p *pipe) exchange(lane transport.Lane) bool {
 	}
 	// Before the draw: the Handler may cut the leg as soon as it has given to it.
 	t := new(trace)
-	ctx, cancel := p.begin(lane, leg.ID, t)
+	ctx, cancel := p.startLeg(lane, leg.ID, t)
 	if ctx == nil {
 		return false
 	}
-	defer p.finish(lane)
+	defer p.endLeg(lane)
 	batch := p.h.Next(lane, leg)
 	if len(batch) == 0 {
 		return false
@@ -35,10 +35,10 @@ func (p *pipe) exchange(lane transport.Lane) bool {
 	ms, err := p.post(ctx, cancel, t, batch)
 	if len(ms) > 0 && context.Cause(ctx) == nil {
 		p.h.Receive(leg.ID, ms)
-		runtime.Gosched() // whom it woke goes before the next request, which costs as much as this answer did
+		runtime.Gosched() // the goroutine that Receive woke goes before the next request, which costs as much as this answer did
 	}
-	p.finish(lane)
-	if cause := context.Cause(ctx); !errors.Is(cause, errFinished) {
+	p.endLeg(lane)
+	if cause := context.Cause(ctx); !errors.Is(cause, errExchangeOver) {
 		err = &transport.Error{Op: "cut", Unsent: err != nil && err.Unsent, Err: cause}
 	}
 	p.log(lane, err, len(ms), time.Since(start))
@@ -46,9 +46,9 @@ func (p *pipe) exchange(lane transport.Lane) bool {
 	return true
 }
 
-// begin returns the context of a leg, which is cancelled with the cause of its
-// Cut; nil if the pipe is closed.
-func (p *pipe) begin(lane transport.Lane, id transport.LegID, t *trace) (context.Context, context.CancelCauseFunc) {
+// startLeg returns the context of a leg, which Cut cancels with its cause; nil if the
+// pipe is closed.
+func (p *pipe) startLeg(lane transport.Lane, id transport.LegID, t *trace) (context.Context, context.CancelCauseFunc) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -60,27 +60,27 @@ func (p *pipe) begin(lane transport.Lane, id transport.LegID, t *trace) (context
 	return ctx, cancel
 }
 
-// finish ends the time in which the leg can be cut. If it was cut before, that
-// stays the cause of its context.
-func (p *pipe) finish(lane transport.Lane) {
+// endLeg ends the time in which the leg can be cut. The cause of an earlier Cut stays
+// that of the context.
+func (p *pipe) endLeg(lane transport.Lane) {
 	p.mu.Lock()
 	l := &p.lanes[lane]
 	cancel := l.cancel
 	l.leg, l.trace, l.cancel = 0, nil, nil
 	p.mu.Unlock()
 	if cancel != nil {
-		cancel(errFinished)
+		cancel(errExchangeOver)
 	}
 }
 
 func (p *pipe) log(lane transport.Lane, err *transport.Error, n int, took time.Duration) {
 	level := slog.LevelDebug
-	if !p.s.Logger.Enabled(context.Background(), level) {
+	if !p.config.Logger.Enabled(context.Background(), level) {
 		return
 	}
 	attrs := []slog.Attr{slog.Int("lane", int(lane)), slog.Int("messages", n), slog.Duration("took", took)}
 	if err != nil {
 		attrs = append(attrs, slog.Any("err", err))
 	}
-	p.s.Logger.LogAttrs(context.Background(), level, "long-polling exchange", attrs...)
+	p.config.Logger.LogAttrs(context.Background(), level, "long-polling exchange", attrs...)
 }

@@ -15,10 +15,10 @@ import (
 func TestLengthIsNotBelieved(t *testing.T) {
 	for _, says := range []int64{1<<40 + 1, math.MaxInt64} {
 		body := io.NopCloser(io.MultiReader(strings.NewReader("[]"), cutShort{}))
-		_, err := read(&http.Response{ContentLength: says, Body: body}, math.MaxInt)
+		_, err := readBody(&http.Response{ContentLength: says, Body: body}, math.MaxInt)
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	}
-	b, err := read(&http.Response{ContentLength: -1, Body: io.NopCloser(strings.NewReader("[]"))}, math.MaxInt)
+	b, err := readBody(&http.Response{ContentLength: -1, Body: io.NopCloser(strings.NewReader("[]"))}, math.MaxInt)
 	require.NoError(t, err)
 	require.Equal(t, "[]", string(b))
 }

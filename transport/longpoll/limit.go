@@ -1,10 +1,11 @@
 package longpoll
 
 const (
-	// hidden is the size from which a broken upload counts as a refused one. A
-	// server that answers 413 and closes resets what still comes, and the reset
-	// overtakes the answer; smaller bodies fit into the buffers on the way.
-	hidden = 64 << 10
+	// suspectBody is the size, in bytes, from which a broken upload counts as a refused
+	// one. A server that answers 413 and closes resets the connection for what still
+	// comes, and the reset overtakes the answer; smaller bodies fit into the buffers on
+	// the way.
+	suspectBody = 64 << 10
 )
 
 func (p *pipe) batchLimit() int {

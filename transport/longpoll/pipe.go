@@ -11,18 +11,18 @@ import (
 
 // A pipe is the long-polling of one session.
 type pipe struct {
-	s      *transport.SessionConfig
-	h      transport.Handler
-	limits transport.Limits
-	rt     http.RoundTripper
-	own    *http.Transport // rt, unless the SharedConfig has one
+	config       *transport.SessionConfig
+	h            transport.Handler
+	limits       transport.Limits
+	roundTripper http.RoundTripper
+	ownPool      *http.Transport // the same, if the SharedConfig has none
 
 	wg sync.WaitGroup // a goroutine a running lane
 
 	mu     sync.Mutex
 	closed bool
 	lanes  [2]lane
-	limit  wire.BatchLimit
+	limit  wire.BatchLimit // as learnt
 }
 
 // A lane has at most one leg that is out.
@@ -37,14 +37,14 @@ type lane struct {
 // has connections of its own, which Close closes.
 func Open(s *transport.SessionConfig, h transport.Handler) transport.Transport {
 	p := &pipe{
-		s: s, h: h,
-		limits: s.Shared.Limits.WithDefaults(),
-		rt:     s.Shared.RoundTripper,
-		limit:  transport.HTTPLimit,
+		config: s, h: h,
+		limits:       s.Shared.Limits.WithDefaults(),
+		roundTripper: s.Shared.RoundTripper,
+		limit:        transport.HTTPLimit,
 	}
-	if p.rt == nil {
-		p.own = NewRoundTripper(s.Shared)
-		p.rt = p.own
+	if p.roundTripper == nil {
+		p.ownPool = NewRoundTripper(s.Shared)
+		p.roundTripper = p.ownPool
 	}
 	return p
 }
@@ -58,8 +58,8 @@ func (p *pipe) Drain(transport.LegID) {}
 // Check does nothing: an exchange cannot be asked.
 func (p *pipe) Check() {}
 
-// Wake draws on the lane until there is nothing, on a goroutine that lives as
-// long as there is something.
+// Wake makes a goroutine draw on the lane until the Handler has nothing more; then the
+// goroutine ends.
 func (p *pipe) Wake(lane transport.Lane) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -69,23 +69,23 @@ func (p *pipe) Wake(lane transport.Lane) {
 		return
 	}
 	p.wg.Go(func() {
-		for p.more(lane) {
+		for p.takeWakes(lane) {
 			for p.exchange(lane) {
 			}
 		}
 	})
 }
 
-// more takes the lane's wake-ups. A lane stops running in the same instant in
-// which it finds none, so that none is lost.
-func (p *pipe) more(lane transport.Lane) bool {
+// takeWakes takes the pending wake-ups of a lane, and reports whether its goroutine goes
+// on.
+func (p *pipe) takeWakes(lane transport.Lane) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.lanes[lane].wakes.Take(!p.closed)
 }
 
-// Cut cancels the leg's request. The session goes on without its connection,
-// which delivers nothing more.
+// Cut cancels the request of the leg, and resets its connection, which delivers nothing
+// more.
 func (p *pipe) Cut(id transport.LegID, cause error) {
 	if cause == nil {
 		cause = context.Canceled
@@ -94,7 +94,7 @@ func (p *pipe) Cut(id transport.LegID, cause error) {
 	defer p.mu.Unlock()
 	for _, l := range p.lanes {
 		if l.leg == id && id != 0 {
-			l.trace.forsake()
+			l.trace.abandon()
 			l.cancel(cause)
 		}
 	}
@@ -111,8 +111,8 @@ func (p *pipe) Close() error {
 	}
 	p.mu.Unlock()
 	p.wg.Wait()
-	if p.own != nil {
-		p.own.CloseIdleConnections()
+	if p.ownPool != nil {
+		p.ownPool.CloseIdleConnections()
 	}
 	return nil
 }

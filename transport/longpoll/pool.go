@@ -14,76 +14,76 @@ import (
 )
 
 const (
-	dialTime  = 10 * time.Second // name lookup and TCP
-	tlsTime   = 10 * time.Second
-	setupTime = 30 * time.Second // from the TCP connection to the first request: proxies and TLS
-	idleTime  = 60 * time.Second
-	// bufferSize is enough for what an idle session exchanges. Longer bodies go
-	// past the buffers, and thousands of connections that wait keep little.
-	bufferSize = 1 << 10
-	mostHeader = 1 << 30 // that net/http can reckon with
-	idleConns  = 2       // a host: one a lane of one session, enough to rescue the others one by one
+	dialTimeout  = 10 * time.Second // name lookup and TCP
+	tlsTimeout   = 10 * time.Second
+	setupTimeout = 30 * time.Second // from the TCP connection to the first request: proxies and TLS
+	idleTimeout  = 60 * time.Second
+	// bufferSize is enough for what an idle session exchanges, in bytes. Longer bodies
+	// bypass the buffers, and thousands of connections that wait hold little memory.
+	bufferSize       = 1 << 10
+	maxHeader        = 1 << 30 // bytes: net/http computes with it
+	idleConnsPerHost = 2       // one for each lane of one session, enough for the other sessions to fall back one by one
 )
 
-// NewRoundTripper returns a pool of HTTP connections by the settings of n, for
-// its RoundTripper: a Dialer shares it between sessions. It keeps at most two
+// NewRoundTripper returns a pool of HTTP connections by these settings, for their
+// RoundTripper: a Dialer shares it between sessions. It keeps at most two
 // idle connections a host, for a minute; CloseIdleConnections ends them sooner.
-// HTTP/2 is used if a server offers it over TLS; since a dead connection would
-// take every session's requests in turn, it is pinged when it is silent. A nil n is a zero SharedConfig; n's
-// own RoundTripper is not looked at.
-func NewRoundTripper(n *transport.SharedConfig) *http.Transport {
-	if n == nil {
-		n = new(transport.SharedConfig)
+// HTTP/2 is used if a server offers it over TLS. The pool pings an HTTP/2 connection
+// that is silent, since a dead one would take the requests of every session in turn.
+// A nil shared is a zero SharedConfig; the RoundTripper in shared is ignored.
+func NewRoundTripper(shared *transport.SharedConfig) *http.Transport {
+	if shared == nil {
+		shared = new(transport.SharedConfig)
 	}
-	silence := n.LongestSilence()
+	silence := shared.LongestSilence()
 	return &http.Transport{
-		Proxy:                  router(n),
-		DialContext:            dialer(n),
-		DialTLSContext:         securer(n),
-		TLSClientConfig:        n.TLS.Clone(),
-		TLSHandshakeTimeout:    tlsTime,
-		MaxIdleConnsPerHost:    idleConns,
-		IdleConnTimeout:        idleTime,
-		MaxResponseHeaderBytes: int64(min(n.Limits.WithDefaults().Header, mostHeader)),
-		ReadBufferSize:         shortReads,
+		Proxy:                  proxyFunc(shared),
+		DialContext:            dialFunc(shared),
+		DialTLSContext:         dialTLSFunc(shared),
+		TLSClientConfig:        shared.TLS.Clone(),
+		TLSHandshakeTimeout:    tlsTimeout,
+		MaxIdleConnsPerHost:    idleConnsPerHost,
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: int64(min(shared.Limits.WithDefaults().Header, maxHeader)),
+		ReadBufferSize:         readBufferSize,
 		WriteBufferSize:        bufferSize,
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: silence - silence/3, PingTimeout: silence / 3},
 	}
 }
 
-// dialer opens connections for what is not over TLS.
-func dialer(n *transport.SharedConfig) func(context.Context, string, string) (net.Conn, error) {
+// dialFunc returns the function that opens connections without TLS.
+func dialFunc(shared *transport.SharedConfig) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		c, err := dial(ctx, n, network, addr)
+		c, err := dial(ctx, shared, network, addr)
 		if err != nil || traceOf(ctx) == nil {
 			return c, err
 		}
-		return newQuiet(c), nil
+		return newQuietConn(c), nil
 	}
 }
 
-// dial bounds the dial and, by a deadline on the connection that is lifted
-// when a pipe's request gets it, everything up to there: net/http does not bound
-// a SOCKS proxy that falls silent, and goes on with it when the request is gone.
-func dial(ctx context.Context, n *transport.SharedConfig, network, addr string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTime)
+// dial opens a TCP connection within dialTimeout. For a pipe it sets a deadline on the
+// connection, which is removed when a request gets it: net/http itself does not bound a
+// SOCKS proxy that falls silent, and goes on with it after the request has ended.
+func dial(ctx context.Context, shared *transport.SharedConfig, network, addr string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	c, err := n.Dial(ctx, network, addr)
+	c, err := shared.Dial(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
 	if traceOf(ctx) != nil {
-		_ = c.SetDeadline(time.Now().Add(setupTime))
+		_ = c.SetDeadline(time.Now().Add(setupTimeout))
 	}
-	return &counted{Conn: c}, nil
+	return &countedConn{Conn: c}, nil
 }
 
-// securer opens connections for what is over TLS, be it to the server, by the
-// proxy's tunnel if there is one, or to a proxy. Those for HTTP/2 are net/http's
-// own kind: it asks for that.
-func securer(n *transport.SharedConfig) func(context.Context, string, string) (net.Conn, error) {
-	config := n.TLS.Clone()
+// dialTLSFunc returns the function that opens connections over TLS: to the server,
+// through the tunnel of a proxy if there is one, or to a proxy. Those for HTTP/2 are
+// *tls.Conn, which net/http requires.
+func dialTLSFunc(shared *transport.SharedConfig) func(context.Context, string, string) (net.Conn, error) {
+	config := shared.TLS.Clone()
 	if config == nil {
 		config = new(tls.Config)
 	}
@@ -98,15 +98,15 @@ func securer(n *transport.SharedConfig) func(context.Context, string, string) (n
 			t = new(trace)
 		}
 		to := addr
-		tunnel := t.tunnel.Load()
+		tunnel := t.tunnelProxy.Load()
 		if tunnel != nil {
 			to = wire.Address(tunnel)
 		}
-		c, err := dial(ctx, n, network, to)
+		c, err := dial(ctx, shared, network, to)
 		if err != nil {
 			return nil, err
 		}
-		own, err := t.secure(ctx, n, c, tunnel, addr, config)
+		own, err := t.startTLS(ctx, shared, c, tunnel, addr, config)
 		if err != nil {
 			_ = c.Close()
 			return nil, err
@@ -114,23 +114,23 @@ func securer(n *transport.SharedConfig) func(context.Context, string, string) (n
 		if traceOf(ctx) == nil || isHTTP2(own) {
 			return own, nil
 		}
-		return newQuiet(own), nil
+		return newQuietConn(own), nil
 	}
 }
 
-// secure goes on from a connection, to the proxy if there is a tunnel to make, to TLS with addr.
-func (t *trace) secure(ctx context.Context, n *transport.SharedConfig, c net.Conn, tunnel *url.URL, addr string, config *tls.Config) (net.Conn, error) {
+// startTLS returns TLS with addr over c, or over the tunnel that the proxy opens on c.
+func (t *trace) startTLS(ctx context.Context, shared *transport.SharedConfig, c net.Conn, tunnel *url.URL, addr string, config *tls.Config) (net.Conn, error) {
 	if tunnel != nil {
 		way := wire.Tunnel{
 			Proxy:  tunnel,
-			TLS:    func(host string) *tls.Config { return wire.SocketTLS(n, host) },
-			Header: n.Limits.WithDefaults().Header,
+			TLS:    func(host string) *tls.Config { return wire.SocketTLS(shared, host) },
+			Header: shared.Limits.WithDefaults().Header,
 		}
 		through, status, err := way.Open(ctx, c, addr)
 		if err != nil {
 			return nil, &proxyError{status: status, err: err}
 		}
-		t.tunnelled.Store(true)
+		t.tunnelOpen.Store(true)
 		c = through
 	}
 	if config.ServerName == "" {
@@ -141,22 +141,23 @@ func (t *trace) secure(ctx context.Context, n *transport.SharedConfig, c net.Con
 		config = config.Clone()
 		config.ServerName = host
 	}
-	ctx, cancel := context.WithTimeout(ctx, tlsTime)
+	ctx, cancel := context.WithTimeout(ctx, tlsTimeout)
 	defer cancel()
-	t.securing.Store(true)
+	t.inTLSHandshake.Store(true)
 	own := tls.Client(c, config)
 	if err := own.HandshakeContext(ctx); err != nil {
 		return nil, err
 	}
-	t.securing.Store(false)
+	t.inTLSHandshake.Store(false)
 	return own, nil
 }
 
-// router tells a request's trace which way it goes. A tunnel to a server over TLS
-// is ours to make, see securer.
-func router(n *transport.SharedConfig) func(*http.Request) (*url.URL, error) {
+// proxyFunc returns the function that chooses the proxy of a request and tells the
+// request's trace. To a server over TLS dialTLSFunc makes the tunnel itself, so that
+// net/http is told of no proxy.
+func proxyFunc(shared *transport.SharedConfig) func(*http.Request) (*url.URL, error) {
 	return func(r *http.Request) (*url.URL, error) {
-		u, err := wire.ProxyFor(n.Proxy, r)
+		u, err := wire.ProxyFor(shared.Proxy, r)
 		if err != nil {
 			return nil, &proxyError{err: err}
 		}
@@ -164,9 +165,9 @@ func router(n *transport.SharedConfig) func(*http.Request) (*url.URL, error) {
 		if t == nil {
 			return u, nil
 		}
-		t.routed(u)
+		t.onRoute(u)
 		if r.URL.Scheme == "https" {
-			t.tunnel.Store(u)
+			t.tunnelProxy.Store(u)
 			return nil, nil
 		}
 		return u, nil

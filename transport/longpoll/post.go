@@ -11,33 +11,33 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// post sends a batch and returns the answer. A body that it does not read may
-// have ctx cancelled.
+// post sends a batch and returns the answer. It may cancel ctx to end a body that it does
+// not read.
 func (p *pipe) post(ctx context.Context, cancel context.CancelCauseFunc, t *trace, batch []bayeux.Message) ([]bayeux.Message, *transport.Error) {
 	body := bayeux.Append(nil, batch)
 	req := p.request(t.watch(ctx), body)
-	res, err := p.rt.RoundTrip(req)
+	res, err := p.roundTripper.RoundTrip(req)
 	if err != nil {
-		e := t.failure(err)
-		if e.Op == "write" && len(body) > hidden && ctx.Err() == nil {
+		e := t.requestError(err)
+		if e.Op == "write" && len(body) > suspectBody && ctx.Err() == nil {
 			p.lowerLimit(len(body))
 		}
 		return nil, e
 	}
-	if set := wire.ResponseCookies(res.Header); len(set) > 0 && p.s.Jar != nil {
-		p.s.Jar.SetCookies(req.URL, set)
+	if set := wire.ResponseCookies(res.Header); len(set) > 0 && p.config.Jar != nil {
+		p.config.Jar.SetCookies(req.URL, set)
 	}
-	if e := refusal(res); e != nil {
-		discard(res, cancel)
+	if e := statusError(res); e != nil {
+		discardBody(res, cancel)
 		if e.Status == http.StatusRequestEntityTooLarge {
 			p.lowerLimit(len(body))
 			e.TooLarge = wire.IDs(batch)
 		}
 		return nil, e
 	}
-	b, err := read(res, p.limits.Bytes)
+	b, err := readBody(res, p.limits.Bytes)
 	if err != nil {
-		discard(res, cancel)
+		discardBody(res, cancel)
 		return nil, &transport.Error{Op: "read", Status: res.StatusCode, Err: redact(err)}
 	}
 	_ = res.Body.Close() // it is at its end
@@ -51,16 +51,16 @@ func (p *pipe) post(ctx context.Context, cancel context.CancelCauseFunc, t *trac
 	return ms, nil
 }
 
-// request makes the POST of a body to where the session goes now.
+// request returns the POST of a body to the present Target of the session.
 func (p *pipe) request(ctx context.Context, body []byte) *http.Request {
-	t := p.s.Target()
+	t := p.config.Target()
 	u := *t.URL
 	u.User = nil
 	req := &http.Request{
 		Method: http.MethodPost,
 		URL:    &u,
 		Host:   t.Header.Get("Host"), // empty: the URL's
-		Header: header(t),
+		Header: requestHeader(t),
 		// Of a body that net/http knows to be in memory, it makes one write with
 		// the header: another would cost as much again.
 		Body:          io.NopCloser(bytes.NewReader(body)),
@@ -68,26 +68,27 @@ func (p *pipe) request(ctx context.Context, body []byte) *http.Request {
 		// Without GetBody net/http cannot send a body again, whatever it thinks
 		// of the request.
 	}
-	if p.s.Jar != nil {
-		wire.AddCookies(req.Header, p.s.Jar.Cookies(&u))
+	if p.config.Jar != nil {
+		wire.AddCookies(req.Header, p.config.Jar.Cookies(&u))
 	}
 	return req.WithContext(ctx)
 }
 
 var (
-	sent     = []string{"application/json;charset=UTF-8"}
-	accepted = []string{"application/json"}
+	contentTypeHeader = []string{"application/json;charset=UTF-8"}
+	acceptHeader      = []string{"application/json"}
 )
 
-// header is the session's own with what every exchange carries.
-func header(t *transport.Target) http.Header {
+// requestHeader returns the header of the session, with the fields that every exchange
+// carries.
+func requestHeader(t *transport.Target) http.Header {
 	h := t.Header.Clone()
 	if h == nil {
 		h = http.Header{}
 	}
-	h["Content-Type"] = sent
+	h["Content-Type"] = contentTypeHeader
 	if h.Get("Accept") == "" {
-		h["Accept"] = accepted
+		h["Accept"] = acceptHeader
 	}
 	// net/http inflates what it asked for itself, and only that.
 	h.Del("Accept-Encoding")

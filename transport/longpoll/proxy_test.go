@@ -186,7 +186,7 @@ func TestASilentProxy(t *testing.T) {
 			pool := NewRoundTripper(w.network)
 			w.network.RoundTripper = pool
 			w.via(proxy + "://proxy:1080")
-			pool.Proxy = router(w.network)
+			pool.Proxy = proxyFunc(w.network)
 			gone := make(chan struct{})
 			w.listen("proxy:1080", func(c net.Conn) {
 				_, _ = io.Copy(io.Discard, c)
@@ -201,7 +201,7 @@ func TestASilentProxy(t *testing.T) {
 			require.NoError(w, w.pipe.Close())
 			start := time.Now()
 			<-gone
-			require.LessOrEqual(w, time.Since(start), setupTime)
+			require.LessOrEqual(w, time.Since(start), setupTimeout)
 		})
 	}
 }

@@ -150,7 +150,7 @@ func TestOnlyDebugIsLogged(t *testing.T) {
 // TestABodyHasItsExactSize whether its length is known or not.
 func TestABodyHasItsExactSize(t *testing.T) {
 	for _, length := range []int64{1000, -1} {
-		b, err := read(&http.Response{ContentLength: length, Body: io.NopCloser(bytes.NewReader(make([]byte, 1000)))}, 1000)
+		b, err := readBody(&http.Response{ContentLength: length, Body: io.NopCloser(bytes.NewReader(make([]byte, 1000)))}, 1000)
 		require.NoError(t, err)
 		require.Len(t, b, 1000)
 		require.LessOrEqual(t, cap(b), 1024, "no more than the allocator's next size")

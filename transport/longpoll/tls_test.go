@@ -63,7 +63,7 @@ func TestTLS(t *testing.T) {
 				w.listen("server:443", tc.serve(server))
 				start := time.Now()
 				err, ms := w.exchange()
-				require.LessOrEqual(w, time.Since(start), tlsTime)
+				require.LessOrEqual(w, time.Since(start), tlsTimeout)
 				if tc.op == "" {
 					require.Nil(w, err)
 					require.Len(w, ms, 1)

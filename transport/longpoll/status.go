@@ -12,22 +12,22 @@ import (
 )
 
 var (
-	errRedirect = errors.New("a redirect, which is not followed")
-	errType     = errors.New("a content type that is not JSON")
+	errRedirect    = errors.New("a redirect, which is not followed")
+	errContentType = errors.New("a content type that is not JSON")
 )
 
-// refusal is nil if the status and content type are an answer's. Login and
+// statusError returns nil if the status and content type are those of an answer. Login and
 // error pages come with status 200 too, so the content type must be there: no
 // Bayeux server is known that leaves it out, and proxies that take garbage for
 // HTTP/0.9 do. JavaScript is what a callback-polling client is sent, never a POST.
-func refusal(res *http.Response) *transport.Error {
+func statusError(res *http.Response) *transport.Error {
 	e := &transport.Error{Op: "status", Status: res.StatusCode}
 	switch code := res.StatusCode; {
 	case code == http.StatusOK:
 		if isJSON(res.Header.Get("Content-Type")) {
 			return nil
 		}
-		e.Err = errType
+		e.Err = errContentType
 		return e
 	case code == http.StatusProxyAuthRequired:
 		e.Op = "proxy"

@@ -12,11 +12,11 @@ import (
 )
 
 var (
-	errFinished = errors.New("longpoll: the exchange is over")
-	errGoAway   = errors.New("the server closed the HTTP/2 connection (GOAWAY)")
+	errExchangeOver = errors.New("longpoll: the exchange is over")
+	errGoAway       = errors.New("the server closed the HTTP/2 connection (GOAWAY)")
 )
 
-// A proxyError is a proxy's refusal, or why there is no way to one or through it.
+// A proxyError is the refusal of a proxy, or the error on the path to it or through it.
 type proxyError struct {
 	status int // of the answer to CONNECT; 0: none came
 	err    error
@@ -24,14 +24,14 @@ type proxyError struct {
 
 func (e *proxyError) Error() string { return e.err.Error() }
 
-// failure is the Error of a request that got no response.
-func (t *trace) failure(err error) *transport.Error {
-	again := unprocessed(err)
-	got := t.got.Load()
+// requestError returns the Error of a request that got no response.
+func (t *trace) requestError(err error) *transport.Error {
+	untouched := unprocessed(err)
+	got := t.connInfo.Load()
 	e := &transport.Error{
-		Op:        t.op(err),
-		Unsent:    t.unsent() || again,
-		StaleConn: got != nil && got.Reused && !t.answering.Load() || again,
+		Op:        t.failedOp(err),
+		Unsent:    t.unsent() || untouched,
+		StaleConn: got != nil && got.Reused && !t.answerBegun.Load() || untouched,
 		Err:       redact(err),
 	}
 	var p *proxyError
@@ -39,24 +39,24 @@ func (t *trace) failure(err error) *transport.Error {
 	case errors.As(err, &p):
 		e.Status, e.Err = p.status, p.err
 	case wire.IsConnError(err), errors.Is(e.Err, bayeux.ErrTooLarge):
-	case t.answering.Load(), e.Op == "proxy":
+	case t.answerBegun.Load(), e.Op == "proxy":
 		e.Err = wire.ErrNotHTTP // net/http quotes what came instead, and that may be anything
 	}
 	return e
 }
 
-// op is what was being done when err came.
-func (t *trace) op(err error) string {
+// failedOp returns the Op of err: what was being done when it came.
+func (t *trace) failedOp(err error) string {
 	var p *proxyError
 	proxy := t.proxy.Load()
 	switch {
 	case errors.As(err, &p):
 		return "proxy"
-	case t.wrote.Load(), t.answering.Load():
+	case t.requestWritten.Load(), t.answerBegun.Load():
 		return "read"
-	case t.got.Load() != nil:
+	case t.connInfo.Load() != nil:
 		return "write"
-	case t.securing.Load() && (proxy == nil || *proxy != "https" || t.tunnelled.Load()):
+	case t.inTLSHandshake.Load() && (proxy == nil || *proxy != "https" || t.tunnelOpen.Load()):
 		return "tls"
 	case proxy != nil:
 		return "proxy"
