@@ -11,8 +11,8 @@ import (
 type call struct {
 	flags
 	URL    string `arg:"" name:"url" help:"The server's address."`
-	Target string `arg:"" help:"The name of the procedure: what stands behind /service/, or a whole channel."`
-	JSON   string `arg:"" optional:"" name:"json" default:"{}" help:"The arguments; {} by default."`
+	Target string `arg:"" help:"The procedure: a name, which /service/ is put before, or a whole channel."`
+	JSON   string `arg:"" optional:"" name:"json" default:"{}" help:"The arguments. Default: {}."`
 }
 
 // Run prints the data of the reply.

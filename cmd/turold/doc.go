@@ -1,4 +1,4 @@
-// Command turold speaks to Bayeux servers from the command line, and serves as
+// Command turold talks to Bayeux servers from the command line, and serves as
 // one.
 //
 //	turold subscribe [flags] URL CHANNEL...
@@ -7,20 +7,19 @@
 //	turold load      [flags] URL
 //	turold serve     [flags]
 //
-// What it prints on standard output is for programs: one JSON value a line; only
-// load prints a table, unless it is told --json -.
-// What it logs on standard error is for people, each change of the transport
-// included. It leaves with
+// Standard output is for programs: it has one JSON value on each line. Only load
+// prints a table, unless --json - is given. Standard error is for people: it has
+// the log, with each change of the transport. The exit codes are
 //
-//	0  done, or ended by a first SIGINT or SIGTERM, and every message that it was
-//	   given was taken; also if nobody reads the standard output any more
-//	1  wrong usage, or something of this machine failed
-//	2  no transport got through, or none had when a signal ended it: what it was
-//	   given did not leave
+//	0  done, or ended by a first SIGINT or SIGTERM, and the server took every
+//	   message; also where the reader of standard output has closed it
+//	1  wrong usage, or this machine failed
+//	2  no transport reached the server, or none had when a signal ended the
+//	   command: the messages did not leave
 //	3  the server refused
-//	4  the timeout ended it
+//	4  the timeout ended the command
 //	5  the outcome of a message is unknown: the server may have it, or not
 //	6  load: the server took messages that did not arrive, or not in time
 //
-// A second signal ends it at once.
+// A second signal ends the command at once.
 package main

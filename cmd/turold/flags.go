@@ -27,20 +27,20 @@ var errSameToken = errors.New("the server refused the token")
 
 // flags are those that all commands but serve share.
 type flags struct {
-	Transport    string        `enum:"auto,websocket-first,websocket,long-polling" default:"auto" help:"Which transports to use: ${enum}. auto is the library's default."`
-	Header       []string      `short:"H" sep:"none" placeholder:"'Name: value'" help:"A header for every request and for the upgrade. May be repeated."`
-	User         string        `placeholder:"NAME:PASSWORD" help:"Basic authentication."`
-	TokenFile    string        `placeholder:"FILE" help:"A bearer token; read again when the server refuses it."`
-	WebsocketURL string        `name:"websocket-url" placeholder:"URL" help:"The address for the WebSocket, if it is another."`
-	Proxy        string        `placeholder:"URL" help:"http, https or socks5, with name and password if need be. Default: the environment's."`
-	Cacert       string        `placeholder:"FILE" help:"Trust the certificates in FILE (PEM), and no others."`
-	Cert         string        `placeholder:"FILE" help:"The client's own certificate (PEM)."`
-	Key          string        `placeholder:"FILE" help:"The key to --cert (PEM)."`
-	Ext          string        `placeholder:"JSON" help:"An object for the ext of the handshake."`
-	NoAck        bool          `help:"Do without the acknowledgement extension."`
-	Timeout      time.Duration `placeholder:"DURATION" help:"End after that long. Default: never."`
-	Log          string        `enum:"text,json" default:"text" help:"The form of the log: ${enum}."`
-	Verbose      int           `short:"v" type:"counter" help:"Log every step; twice: each batch of messages too, without secrets."`
+	Transport    string        `enum:"auto,websocket-first,websocket,long-polling" default:"auto" help:"The transports to use: ${enum}."`
+	Header       []string      `short:"H" sep:"none" placeholder:"'Name: value'" help:"Send this header with every request and with the upgrade. May be repeated."`
+	User         string        `placeholder:"NAME:PASSWORD" help:"Sign in by basic authentication."`
+	TokenFile    string        `placeholder:"FILE" help:"Sign in by the bearer token in FILE, which is read again when the server refuses it."`
+	WebsocketURL string        `name:"websocket-url" placeholder:"URL" help:"Open the WebSocket at this address. Default: that of the server."`
+	Proxy        string        `placeholder:"URL" help:"Connect through this proxy: an http, https or socks5 URL, which may have a name and password. Default: the environment's."`
+	Cacert       string        `placeholder:"FILE" help:"Trust the certificates in FILE (PEM) and no others."`
+	Cert         string        `placeholder:"FILE" help:"Present the certificate in FILE (PEM) to the server."`
+	Key          string        `placeholder:"FILE" help:"The key of --cert (PEM)."`
+	Ext          string        `placeholder:"JSON" help:"Send this JSON object as the ext of the handshake."`
+	NoAck        bool          `help:"Do not use the acknowledgement extension: a lost connection may lose events."`
+	Timeout      time.Duration `placeholder:"DURATION" help:"End after this time, with exit code 4. Default: never."`
+	Log          string        `enum:"text,json" default:"text" help:"The format of the log on standard error: ${enum}."`
+	Verbose      int           `short:"v" type:"counter" help:"Log every step. Given twice, log each batch of messages too, without secrets."`
 }
 
 // within bounds a context by --timeout.

@@ -19,20 +19,20 @@ import (
 
 type loadTest struct {
 	flags
-	Sessions      int           `default:"100" help:"Sessions."`
-	Ramp          time.Duration `default:"5s" help:"Over which they begin, evenly."`
-	Channels      int           `default:"10" help:"Channels."`
-	Subscriptions int           `default:"1" help:"Channels that each session subscribes to."`
-	Publishers    int           `default:"100" help:"Sessions that publish, each on one channel. Fewer if there are fewer."`
-	Rate          float64       `default:"100" help:"Messages a second that are published in all, whatever the server does. Each is delivered sessions x subscriptions / channels times."`
-	Batch         int           `default:"1" help:"Messages that a publisher sends at once."`
-	Size          int           `default:"150" help:"Bytes of a message's data."`
-	Warmup        time.Duration `default:"2s" help:"Of publishing that is not measured."`
-	Duration      time.Duration `default:"30s" help:"Of publishing that is measured."`
-	Drain         time.Duration `default:"10s" help:"How long the last deliveries are waited for, at most."`
-	Prefix        string        `default:"/turold/load" help:"Nothing is published outside PREFIX/RUN/, RUN being random."`
-	JSON          string        `name:"json" placeholder:"FILE" help:"Write what was measured to FILE; -: to standard output, and no table."`
-	Plot          string        `placeholder:"FILE" help:"Draw the latencies into FILE, an SVG."`
+	Sessions      int           `default:"100" help:"Number of sessions."`
+	Ramp          time.Duration `default:"5s" help:"Open the sessions evenly over this time."`
+	Channels      int           `default:"10" help:"Number of channels."`
+	Subscriptions int           `default:"1" help:"Number of channels that each session subscribes to."`
+	Publishers    int           `default:"100" help:"Number of sessions that publish, each on one channel; at most --sessions."`
+	Rate          float64       `default:"100" help:"Messages to publish a second, by all sessions together and whatever the server does. Each is delivered sessions x subscriptions / channels times."`
+	Batch         int           `default:"1" help:"Number of messages that a publisher sends at once."`
+	Size          int           `default:"150" help:"Bytes of data in each message."`
+	Warmup        time.Duration `default:"2s" help:"Publish for this long before measuring."`
+	Duration      time.Duration `default:"30s" help:"Publish for this long while measuring."`
+	Drain         time.Duration `default:"10s" help:"Wait at most this long for the last deliveries."`
+	Prefix        string        `default:"/turold/load" help:"Publish on channels below PREFIX/RUN/ only, where RUN is random."`
+	JSON          string        `name:"json" placeholder:"FILE" help:"Write the figures to FILE as JSON. With - they go to standard output, without a table."`
+	Plot          string        `placeholder:"FILE" help:"Draw the latencies into FILE (SVG)."`
 	URL           string        `arg:"" name:"url" help:"The server's address."`
 }
 
@@ -42,7 +42,7 @@ var errMissing = errors.New("not everything arrived")
 // Help is what --help adds.
 func (*loadTest) Help() string {
 	return "Latency counts from when the schedule wanted a message to leave, not from when it did: a server that stalls " +
-		"cannot hide in the figures (coordinated omission). A first signal stops the publishing at once and tells what was measured."
+		"cannot hide in the figures (coordinated omission). The first signal stops the publishing at once and prints what was measured so far."
 }
 
 // Run does the test, and tells what it measured.

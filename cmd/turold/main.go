@@ -48,10 +48,10 @@ type stdio struct {
 // the first signal.
 type cli struct {
 	Subscribe subscribe `cmd:"" help:"Print events as they arrive, one JSON object a line."`
-	Publish   publish   `cmd:"" help:"Publish JSON, or each line of standard input, in order."`
+	Publish   publish   `cmd:"" help:"Publish a JSON value, or each line of standard input in order."`
 	Call      call      `cmd:"" help:"Call a remote procedure and print the data of its reply."`
-	Load      loadTest  `cmd:"" help:"Put a server under load, and measure latencies and losses."`
-	Serve     serve     `cmd:"" help:"Run a Bayeux server for trying things out, in memory."`
+	Load      loadTest  `cmd:"" help:"Publish on an even schedule, and measure latencies and losses."`
+	Serve     serve     `cmd:"" help:"Run a Bayeux server in memory, to try things out."`
 }
 
 // run is the whole program, and returns its exit code. The context ends with the

@@ -16,8 +16,8 @@ import (
 type publish struct {
 	flags
 	URL     string  `arg:"" name:"url" help:"The server's address."`
-	Channel string  `arg:"" help:"Where to publish."`
-	JSON    *string `arg:"" optional:"" name:"json" help:"The data. Without it each line of standard input is one JSON value."`
+	Channel string  `arg:"" help:"The channel to publish on."`
+	JSON    *string `arg:"" optional:"" name:"json" help:"The data. Without it each line of standard input is one JSON value, which is published in its turn."`
 }
 
 var errNotJSON = errors.New("not JSON")

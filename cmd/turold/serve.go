@@ -15,9 +15,9 @@ import (
 )
 
 type serve struct {
-	Listen string                   `default:"127.0.0.1:8080" help:"Host and port to listen on."`
-	Path   string                   `default:"/cometd" help:"The path of the transports."`
-	Tick   map[string]time.Duration `placeholder:"CHANNEL=DURATION" help:"Publish a number on a channel each time the duration is over. May be repeated."`
+	Listen string                   `default:"127.0.0.1:8080" help:"The host and port to listen on."`
+	Path   string                   `default:"/cometd" help:"The path to serve Bayeux at."`
+	Tick   map[string]time.Duration `placeholder:"CHANNEL=DURATION" help:"Publish a number on CHANNEL every DURATION. May be repeated."`
 }
 
 // A tick is what --tick publishes.

@@ -12,7 +12,7 @@ import (
 
 type subscribe struct {
 	flags
-	Count    uint64   `placeholder:"N" help:"Leave after N events. Default: never."`
+	Count    uint64   `placeholder:"N" help:"End after N events. Default: never."`
 	URL      string   `arg:"" name:"url" help:"The server's address."`
 	Channels []string `arg:"" name:"channel" help:"Channels or patterns, such as /quotes/* or /quotes/**."`
 }
