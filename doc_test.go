@@ -10,11 +10,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -212,4 +214,61 @@ func written(d time.Duration) string {
 		}
 	}
 	return d.String()
+}
+
+// TestDocumentsNameWhatExists: each file and folder that a document names, in a
+// link or as code, is there.
+func TestDocumentsNameWhatExists(t *testing.T) {
+	program := regexp.MustCompile("(?s)```go.*?```")
+	link := regexp.MustCompile(`\]\(([^)#: ]+)(#[^)]*)?\)`)
+	code := regexp.MustCompile("`((?:bayeux|transport|websocket|longpoll|fallback|client|cmd|internal|examples|interop|bench|docs)/[A-Za-z0-9_./*-]+)`")
+	pages, err := filepath.Glob("docs/*.md")
+	require.NoError(t, err)
+	more, err := filepath.Glob("*.md")
+	require.NoError(t, err)
+	for _, page := range append(pages, more...) {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, m := range link.FindAllStringSubmatch(program.ReplaceAllString(string(text), ""), -1) {
+			_, err := os.Stat(filepath.Join(filepath.Dir(page), m[1]))
+			assert.NoError(t, err, "%s links to %s", page, m[1])
+		}
+		for _, m := range code.FindAllStringSubmatch(string(text), -1) {
+			if page == filepath.Join("docs", "timers.md") {
+				continue // constants, which TestTimers knows
+			}
+			name := m[1]
+			if strings.HasPrefix(name, "websocket/") || strings.HasPrefix(name, "longpoll/") {
+				name = "transport/" + name
+			}
+			found, err := filepath.Glob(strings.TrimSuffix(name, "/"))
+			require.NoError(t, err)
+			assert.NotEmpty(t, found, "%s names %s", page, m[1])
+		}
+	}
+}
+
+// TestDiagramsHaveThePhases: each state of the diagrams in DESIGN.md is a phase in
+// package fallback.
+func TestDiagramsHaveThePhases(t *testing.T) {
+	design, err := os.ReadFile("DESIGN.md")
+	require.NoError(t, err)
+	code := ""
+	for _, file := range []string{"auto.go", "first.go"} {
+		text, err := os.ReadFile(filepath.Join("fallback", file))
+		require.NoError(t, err)
+		code += string(text)
+	}
+	diagram := regexp.MustCompile("(?s)stateDiagram-v2.*?```")
+	arrow := regexp.MustCompile(`(?m)^ +(\w+) --> (\w+)`)
+	states := 0
+	for _, d := range diagram.FindAllString(string(design), -1) {
+		for _, m := range arrow.FindAllStringSubmatch(d, -1) {
+			for _, state := range m[1:] {
+				states++
+				assert.Regexp(t, `(?m)^\t`+state+`\s`, code)
+			}
+		}
+	}
+	require.Greater(t, states, 40)
 }
