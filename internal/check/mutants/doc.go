@@ -24,6 +24,11 @@
 //
 //	go run ./internal/check/mutants -follow
 //
+// With -known the defects are not built one by one: each becomes a branch of its
+// functions, so that the tests of a package are built once, and the environment
+// says which defect is played. Those that are more than other lines in a function,
+// and those that were not found so, are built alone.
+//
 // With -write what was found goes into CAUGHT.md.
 //
 // The package may run whatever is in the module, and imports nothing of it.

@@ -51,7 +51,12 @@ func hunt(prefix string, seeds int, known, write bool) (missed int, err error) {
 		if err != nil {
 			return 0, err
 		}
+		joined, err := together(dir, ms, before)
+		if err != nil {
+			return 0, err
+		}
 		find = func(m *mutant) (f finding, err error) {
+			f = joined[m.name]
 			for tries := 0; tries < 3 && f == (finding{}) && err == nil; tries++ { // chance is in some of the tests
 				f, err = m.again(before[m.name])
 			}

@@ -27,10 +27,16 @@ const everything = "."
 
 // run runs a command and returns what it wrote, and whether it failed.
 func run(name string, args ...string) (out []byte, failed bool, err error) {
+	return runIn(func(*exec.Cmd) {}, name, args...)
+}
+
+// runIn is run with a command that is set up first.
+func runIn(setUp func(*exec.Cmd), name string, args ...string) (out []byte, failed bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), longest)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.WaitDelay = 10 * time.Second
+	setUp(cmd)
 	out, err = cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) || ctx.Err() != nil {
@@ -82,7 +88,13 @@ func (m *mutant) fails(pkg, pattern string) (name string, err error) {
 		return "", err
 	case bytes.Contains(out, []byte("[build failed]")):
 		return "", fmt.Errorf("%s does not build:\n%s", m.name, out)
-	case bytes.Contains(out, []byte("no tests to run")):
+	}
+	return failure(out, pkg, pattern)
+}
+
+// failure is the name of the test that failed first.
+func failure(out []byte, pkg, pattern string) (name string, err error) {
+	if bytes.Contains(out, []byte("no tests to run")) {
 		return "", fmt.Errorf("%s has no test %s", pkg, pattern)
 	}
 	for _, about := range []*regexp.Regexp{failedTest, running} {
