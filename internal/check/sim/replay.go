@@ -21,6 +21,9 @@ import (
 // A change is one of the Go runtime's text.
 type change struct{ file, from, to string }
 
+// runtimeOf is the release of Go whose runtime changes are made for.
+const runtimeOf = "go1.26"
+
 // changes take out of the runtime what makes two runs of a schedule differ: the
 // order of map iteration, of select, and of timers that fire at once, and the
 // numbers of math/rand come from the bubble's own source, which begins alike in
