@@ -203,7 +203,7 @@ func (c *Client) onTimer() {
 			c.onRepliesOverdue(fx, now)
 		}
 		if mono.Due(&c.connect.dueAt, now) {
-			c.connect.ready, c.connect.awaitsCommand = true, false
+			c.connect.onDue()
 			fx.wake[transport.LaneConnect] = true
 		}
 	})

@@ -9,74 +9,27 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-const (
-	firstConnectDelay = 50 * time.Millisecond  // how long the first connect waits for a command to ride with
-	unadvisedHold     = 110 * time.Second      // the hold of servers that do not say: Salesforce's
-	quickReplyTime    = 100 * time.Millisecond // sooner an empty reply was not held
-	quickRepliesFree  = 3                      // quick empty replies in a row before the client slows down
-	uselessPeriod     = 10 * time.Second       // for answers to connects that cannot be used: another transport may bring them otherwise
-	maxUselessReplies = 3                      // of them in a row, at least
+// unusedChannel is a channel that no client subscribes to.
+const unusedChannel bayeux.Channel = "/turold/nowhere"
 
-	// unusedChannel is a channel that nobody subscribes to.
-	unusedChannel bayeux.Channel = "/turold/nowhere"
-)
-
-// A connectState is the one outstanding /meta/connect, and when the next may leave.
-type connectState struct {
-	id       string
-	leg      transport.LegID // zero: none is out
-	sentAt   mono.Time
-	hold     time.Duration // asked for
-	deadline mono.Time     // while it is out
-	attempt  attempt
-
-	dueAt         mono.Time // when the next is ready; zero: not by time
-	ready         bool      // the next may leave
-	noHold        bool      // and asks for no hold: the last got no reply
-	awaitsCommand bool      // it may ride with the first command
-	withCommands  bool      // the one that is out rides with commands
-	gotEvents     bool      // some came since it left
-	holdObeyed    bool      // the server answered within the hold asked for
-
-	gotReadable    bool      // something that could be read came since the first useless answer
-	uselessReplies uint8     // answers in a row that could not be used, up to maxUseless; one more: and something else was asked
-	uselessSince   mono.Time // since when, if there are any
-	quickReplies   int       // quick empty replies in a row
-}
-
-// drawConnect makes a connect for l, unless one is out or none is due. One
-// that is out on another leg is taken over: whoever opened l wants it there.
+// drawConnect makes a connect for l, unless one is out or none is due.
 func (c *Client) drawConnect(b []bayeux.Message, l transport.Leg, now mono.Time) []bayeux.Message {
 	cs := &c.connect
-	moves := cs.leg != 0 && cs.leg != l.ID && !cs.withCommands
-	if c.disconnect != nil || cs.leg != 0 && !moves || cs.leg == 0 && !cs.ready {
+	may, takesOver := cs.mayLeave(l.ID)
+	if !may || c.disconnect != nil {
 		return b
 	}
 	advised := c.advice.For(l.Type).Timeout
 	if advised != nil && *advised == 0 { // or less: it is no hold, and what the server does is not said
 		advised = nil
 	}
-	cs.hold = l.Hold
-	if advised != nil {
-		cs.hold = min(l.Hold, *advised)
-	}
-	if cs.noHold && !moves || moves && c.ack {
-		cs.hold = 0
-	}
+	hold := cs.holdOf(l.Hold, advised, takesOver, c.ack)
 	m := bayeux.Message{Channel: bayeux.MetaConnect, ID: newID()}
-	m.Meta = &bayeux.Meta{ClientID: c.clientID, ConnectionType: l.Type, Advice: c.connectAdvice(cs.hold, advised)}
+	m.Meta = &bayeux.Meta{ClientID: c.clientID, ConnectionType: l.Type, Advice: c.connectAdvice(hold, advised)}
 	if c.ack {
 		m.Ext = ackExt(c.batch)
 	}
-	longest := cs.hold
-	if cs.hold > 0 && !cs.holdObeyed { // until it has shown to heed us, the server's own hold may be what counts
-		longest = max(longest, unadvisedHold)
-		if advised != nil {
-			longest = max(cs.hold, *advised)
-		}
-	}
-	cs.id, cs.leg, cs.sentAt, cs.deadline = m.ID, l.ID, now, now.Add(longest).Add(c.options.NetworkDelay)
-	cs.dueAt, cs.ready, cs.awaitsCommand, cs.withCommands, cs.noHold, cs.gotEvents = mono.Time{}, false, false, b != nil, true, false
+	cs.onSent(m.ID, l.ID, hold, advised, b != nil, now, c.options.NetworkDelay)
 	cs.attempt = c.startAttempt(m, l.Type, now)
 	return append(b, m)
 }
@@ -120,23 +73,19 @@ func (c *Client) advisedInterval() time.Duration {
 	return 0
 }
 
-// onServerDisconnect is told of a /meta/disconnect that the server sent by itself. The
+// onServerDisconnect takes a /meta/disconnect that the server sent by itself. The
 // advice of the connect's reply is what counts, and it follows at once; if it
 // does not, the next connect finds out.
 func (c *Client) onServerDisconnect() {
-	cs := &c.connect
-	if soon := mono.Now().Add(c.options.NetworkDelay); cs.leg != 0 && soon.Before(cs.deadline) {
-		cs.deadline = soon
-	}
+	c.connect.hasten(mono.Now().Add(c.options.NetworkDelay))
 }
 
 // onConnectReply takes the reply to the connect that is out on l.
 func (c *Client) onConnectReply(fx *effects, l *leg, m *bayeux.Message) {
 	cs := &c.connect
-	took := mono.Since(cs.sentAt)
+	now := mono.Now()
 	c.releaseHeld(fx, l, m)
-	empty := !cs.gotEvents
-	cs.leg, cs.id, cs.deadline, cs.ready = 0, "", mono.Time{}, true
+	took, empty := cs.onReply(now)
 	advised, err := c.mergeAdvice(m, l.kind), c.replyError(m)
 	if m.Unreadable() != nil && !c.isUsable(m) {
 		err = m.Unreadable()
@@ -161,38 +110,26 @@ func (c *Client) onConnectReply(fx *effects, l *leg, m *bayeux.Message) {
 	case err != nil:
 		c.onFailure(fx, &OpError{Op: "connect", Err: err}, c.advisedInterval())
 	default:
-		c.carrier, cs.noHold, cs.uselessReplies, l.maybeConnectReply = l.kind, false, 0, false
-		cs.holdObeyed = cs.holdObeyed || empty && cs.hold > 0 && took-cs.hold <= c.options.NetworkDelay
-		c.hasConnected = true
-		c.handshake.onGranted(signInConnect)
-		if !l.once {
-			c.handshake.onGranted(signInSocket)
-		}
-		c.backoff.onRecovered(mono.Now())
-		if empty {
-			c.outbox.releaseIdle()
-		}
-		c.setState(fx, StateConnected, nil)
-		c.scheduleConnect(empty, took)
-		c.wakeLanes(fx)
+		l.maybeConnectReply = false
+		c.onConnectGranted(fx, l, took, empty)
 	}
 }
 
-// scheduleConnect says when the next connect is due. A server that answers at once with
-// nothing, time and again, is asked less and less often.
-func (c *Client) scheduleConnect(empty bool, took time.Duration) {
-	cs := &c.connect
-	pause := c.advisedInterval()
-	if empty && cs.hold > quickReplyTime && took < quickReplyTime && pause == 0 {
-		if cs.quickReplies++; cs.quickReplies > quickRepliesFree {
-			pause = min(maxFirstPause<<min(cs.quickReplies-quickRepliesFree-1, 6), maxEarlyPause)
-		}
-	} else {
-		cs.quickReplies = 0
+// onConnectGranted goes on with a connect that the server granted.
+func (c *Client) onConnectGranted(fx *effects, l *leg, took time.Duration, empty bool) {
+	c.carrier, c.hasConnected = l.kind, true
+	c.handshake.onGranted(signInConnect)
+	if !l.once {
+		c.handshake.onGranted(signInSocket)
 	}
-	if pause > 0 {
-		cs.ready, cs.dueAt = false, mono.Now().Add(pause)
+	now := mono.Now()
+	c.backoff.onRecovered(now)
+	if empty {
+		c.outbox.releaseIdle()
 	}
+	c.setState(fx, StateConnected, nil)
+	c.connect.onGranted(now, took, empty, c.advisedInterval(), c.options.NetworkDelay)
+	c.wakeLanes(fx)
 }
 
 // isUsable reports whether a reply to a connect that could not be read whole says
@@ -215,35 +152,21 @@ func (c *Client) onUselessEnd(fx *effects, l *leg, err *transport.Error) bool {
 	return false
 }
 
-// onUselessReply counts an answer to a connect that came and could not be used, and
+// onUselessReply counts a reply to a connect that came and could not be used, and
 // reports whether a new session is due. With acknowledgement a server sends the
 // same again, all that was not acknowledged, and would for ever. Where nothing
 // that it says can be read it is not the session that is at fault: that is an
-// outage. Who has nothing else to ask asks something of no effect, to tell the two apart.
+// outage. A session without other commands asks the server something of no effect, to
+// tell the two apart; once, because a command by HTTP ends the lease of the session,
+// and pauses become longer than what is left of it.
 func (c *Client) onUselessReply(fx *effects) bool {
-	cs := &c.connect
-	if cs.uselessReplies == 0 {
-		cs.uselessSince, cs.gotReadable = mono.Now(), false
-	}
-	cs.uselessReplies = max(cs.uselessReplies, min(cs.uselessReplies+1, maxUselessReplies))
-	if cs.uselessReplies < maxUselessReplies || mono.Since(cs.uselessSince) < uselessPeriod || c.disconnect != nil {
-		return false
-	}
-	if !cs.gotReadable && cs.uselessReplies == maxUselessReplies && c.outbox.unsettled() == 0 {
-		// Once: a command by HTTP ends the lease of the session, and pauses become longer than what is left.
-		cs.uselessReplies++
+	renew, probe := c.connect.onUselessReply(mono.Now(), c.disconnect == nil && c.outbox.unsettled() == 0)
+	if probe {
 		p := c.outbox.newOp(bayeux.Message{Channel: bayeux.MetaUnsubscribe})
 		p.topic = unusedChannel
 		c.enqueue(fx, p)
 	}
-	return cs.gotReadable
-}
-
-// onConnectLost is told that the connect that was out gets no reply.
-func (c *Client) onConnectLost() {
-	cs := &c.connect
-	cs.leg, cs.id, cs.deadline = 0, "", mono.Time{}
-	cs.ready, cs.noHold = true, true
+	return renew && c.disconnect == nil
 }
 
 func isUnknown(err error) bool { return errors.Is(err, bayeux.ErrUnknownSession) }

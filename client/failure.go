@@ -55,8 +55,8 @@ func (c *Client) onTransportFailure(fx *effects, err *transport.Error, what uint
 		c.endForGood(fx, &OpError{Op: "dial", Err: cause})
 		return
 	}
-	if c.clientID != "" && c.connect.leg == 0 { // whatever was lost, ask soon for what there is
-		c.connect.ready, c.connect.noHold, c.connect.dueAt = true, true, mono.Time{}
+	if c.clientID != "" { // whatever was lost, ask soon for what there is
+		c.connect.askSoon()
 	}
 	c.onFailure(fx, cause, leastPauseOf(err))
 }

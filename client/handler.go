@@ -35,8 +35,7 @@ func (c *Client) drawLane(fx *effects, lane transport.Lane, l transport.Leg, now
 		b = c.drawConnect(nil, l, now)
 	default:
 		b = c.drawCommands(l, now)
-		if cs := &c.connect; cs.awaitsCommand && len(b) > 0 {
-			cs.ready, cs.noHold = true, true
+		if len(b) > 0 && c.connect.onCommandsSent() {
 			b = c.drawConnect(b, l, now)
 		}
 	}
@@ -146,7 +145,7 @@ func (c *Client) onLegEnd(fx *effects, id transport.LegID, err *transport.Error)
 	useless := false
 	if c.connect.leg == id {
 		c.endAttempt(fx, c.connect.attempt, bayeux.MetaConnect, nil, causeOf(err))
-		c.onConnectLost()
+		c.connect.onLost()
 		lost, useless = true, c.onUselessEnd(fx, l, err)
 	}
 	// A warm connection is often dead after a network event, and nothing says

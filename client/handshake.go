@@ -135,7 +135,7 @@ func (c *Client) onHandshakeReply(fx *effects, l *leg, m *bayeux.Message) {
 	c.ack, c.batch = ackOffered(m.Ext)
 	c.ack = c.ack && !c.options.NoAck
 	c.unnamed = m.ID == ""
-	c.connect = connectState{awaitsCommand: true, noHold: true, dueAt: mono.Now().Add(firstConnectDelay)}
+	c.connect = firstConnect(mono.Now())
 	c.sessions++
 	c.hasConnected = false
 	c.handshake.onGranted(signInHandshake)
