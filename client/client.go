@@ -55,20 +55,19 @@ type Client struct {
 	connect    connectState
 	outbox     outbox
 	legs       legs.Map[*leg]
-	topics     topics
+	topics     subscriptions
 	backoff    backoff
 	disconnect *op // the /meta/disconnect of Disconnect
 	heldBytes  int // of all legs
 	dropped    uint64
 	stray      uint64
 
-	ownsDialer   bool         // d is this client's own; set before anybody else has it
-	hasConnected bool         // a connect of the present session succeeded
-	ack          bool         // negotiated
-	unnamed      bool         // the reply to the session's handshake had no id: no reply is expected to have one
-	resent       bool         // something was sent again at once since the last answer
-	draining     bool         // nothing new is taken
-	suspected    possibleLoss // a gap is due before whatever comes
+	ownsDialer   bool // d is this client's own; set before anybody else has it
+	hasConnected bool // a connect of the present session succeeded
+	ack          bool // negotiated
+	unnamed      bool // the reply to the session's handshake had no id: no reply is expected to have one
+	resent       bool // something was sent again at once since the last answer
+	draining     bool // nothing new is taken
 }
 
 // A leg is what the client knows of one that carried something.

@@ -28,7 +28,7 @@ func (c *Client) endForGood(fx *effects, why error) {
 			s.finish(why)
 		}
 	}
-	c.topics = topics{}
+	c.topics = subscriptions{}
 	c.legs.Clear()
 	fx.then(func() { go c.closeTransport() })
 }

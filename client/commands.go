@@ -102,11 +102,10 @@ func (c *Client) review(fx *effects, ch bayeux.Channel, now mono.Time) {
 	if c.disconnect != nil {
 		return
 	}
-	t := c.topics.get(ch)
-	wanted := t != nil && t.remote()
+	wanted := c.topics.wanted(ch)
 	switch again, undone := c.outbox.review(ch, wanted, now); {
 	case again && wanted:
-		c.sendSubscribe(fx, t).mayHaveGap = undone
+		c.sendSubscribe(fx, c.topics.get(ch)).mayHaveGap = undone
 	case again:
 		c.sendUnsubscribe(fx, ch)
 	}

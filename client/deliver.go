@@ -171,54 +171,18 @@ func (l *leg) detachHeld(from, batch int) {
 	detach(own)
 }
 
-// A possibleLoss is what may be missing without ack after a connection died: the
-// greater one includes the lesser.
-type possibleLoss uint8
-
-const (
-	noLoss     possibleLoss = iota
-	lostReply               // of a command, and the events it brought
-	lostPushes              // it carried the connect: the server writes to it until another connect has come
-)
-
-// onLegDied is told that a leg died, which the others there are now may be older than.
-func (c *Client) onLegDied(l *leg) {
-	d := lostReply
-	if l.hadConnect {
-		d = lostPushes
-	}
-	c.suspected = max(c.suspected, d)
-	for _, other := range c.legs.All() {
-		other.predatesLoss, other.gapReported = true, false
-	}
-}
-
-// reportSuspectedGap says, before anything that comes on another leg, that events may
-// have been lost with the one that died. Where that one carried the connect the
-// server writes to it until a connect that left since then has come. What other
-// legs bring may be older than what was lost last, or newer: it is said again
-// behind that.
+// reportSuspectedGap puts a gap, before anything that comes on a leg, where events may
+// have been lost with another that died.
 func (c *Client) reportSuspectedGap(fx *effects, l *leg) {
-	sure := !l.cut && !l.predatesLoss && (l.hadConnect || c.suspected == lostReply)
-	if c.suspected == noLoss || l.gapReported && !sure {
-		return
+	if c.topics.gapBefore(l) {
+		c.putGaps(fx, GapConnectionLost)
 	}
-	l.gapReported = !sure
-	if sure {
-		c.suspected = noLoss
-	}
-	c.putGaps(fx, GapConnectionLost)
 }
 
 // putGaps puts a gap into every subscription that events may have been missed for.
 func (c *Client) putGaps(fx *effects, reason GapReason) {
-	for t := range c.topics.all() {
-		if !t.known {
-			continue
-		}
-		for _, s := range t.subs {
-			c.putGap(fx, s, reason)
-		}
+	for s := range c.topics.concerned() {
+		c.putGap(fx, s, reason)
 	}
 }
 
@@ -228,20 +192,10 @@ func (c *Client) putGap(fx *effects, s *Subscription, reason GapReason) {
 	c.reportGap(fx, g)
 }
 
-// oweNewSessionGaps has a gap put into every subscription, because the session is a new
-// one. Where the server has to be asked for the channel, what is published
-// until it has it is missed as well: the gap is told then.
+// oweNewSessionGaps has a gap put into every subscription, because the session is a new one.
 func (c *Client) oweNewSessionGaps(fx *effects) {
-	for t := range c.topics.all() {
-		if !t.known {
-			continue
-		}
-		for _, s := range t.subs {
-			s.owesNewSessionGap = true
-		}
-		if !t.remote() {
-			c.reportOwedGap(fx, t)
-		}
+	for t := range c.topics.onNewSession() {
+		c.reportOwedGap(fx, t)
 	}
 }
 

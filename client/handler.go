@@ -157,7 +157,7 @@ func (c *Client) onLegEnd(fx *effects, id transport.LegID, err *transport.Error)
 	smaller := l != nil && err != nil && len(err.TooLarge) > 1         // it was too much at once: that is no failure
 	refused := l != nil && l.once && err != nil && err.TooLarge != nil // and nothing else happened
 	if !c.ack && c.clientID != "" && err != nil && !err.Unsent && !refused && l != nil && !l.stale {
-		c.onLegDied(l)
+		c.topics.onLegDied(l, &c.legs)
 	}
 	switch opened := l != nil; {
 	case useless: // what waits at the server cannot be had: a new session tells so

@@ -59,11 +59,9 @@ func (c *Client) renewSession(fx *effects, cause error) {
 	}
 	c.cutAllLegs(fx)
 	c.rememberSecrets(c.clientID)
-	c.clientID, c.connect, c.suspected = "", connectState{}, noLoss
+	c.clientID, c.connect = "", connectState{}
 	c.handshake.leg, c.handshake.deadline = 0, mono.Time{}
-	for t := range c.topics.all() {
-		t.subscribed = false
-	}
+	c.topics.onSessionOver()
 	c.onSessionOver(fx)
 	if cause != nil {
 		if c.hasConnected {

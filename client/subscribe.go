@@ -5,26 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/internal/mono"
 )
-
-// A topic is one channel or pattern with its subscriptions here. The server
-// knows of it once, however many they are.
-type topic struct {
-	channel    bayeux.Channel
-	subs       []*Subscription
-	ext        json.RawMessage
-	subscribed bool // the server accepted it in the present session, and was not asked to leave it out since
-	known      bool // it did in some session, or is not asked: a gap concerns it
-}
-
-// remote reports whether the server is to know of it.
-func (t *topic) remote() bool {
-	return slices.ContainsFunc(t.subs, func(s *Subscription) bool { return !s.local })
-}
 
 // Subscribe subscribes to a channel or pattern and returns when the server
 // accepted it; every event after that is queued. The subscription lasts as long as the
@@ -76,17 +60,8 @@ func (c *Client) addSubscription(s *Subscription, ext json.RawMessage) (p *op, e
 		if err = c.whyRefused(); err != nil {
 			return
 		}
-		t := c.topics.get(s.channel)
-		if t == nil {
-			t = &topic{channel: s.channel, known: s.local}
-			c.topics.add(t)
-		}
-		t.subs = append(t.subs, s)
-		if s.local {
-			t.known = true
-			return
-		}
-		if t.subscribed {
+		t := c.topics.join(s)
+		if s.local || t.subscribed {
 			return
 		}
 		if p = c.outbox.pendingSubscribe(t.channel); p == nil {
@@ -129,14 +104,8 @@ func (c *Client) onSubscribeSettled(fx *effects, p *op, maybe bool) {
 		c.sendUnsubscribe(fx, t.channel)
 	}
 	err := &OpError{Op: "subscribe", Channel: t.channel, Err: p.err}
-	t.subs = slices.DeleteFunc(t.subs, func(s *Subscription) bool {
-		if !s.local {
-			s.finish(err)
-		}
-		return !s.local
-	})
-	if len(t.subs) == 0 {
-		c.topics.remove(t)
+	for _, s := range c.topics.refuse(t) {
+		s.finish(err)
 	}
 	if t.known {
 		fx.then(func() { c.log.Warn("subscription ended", "channel", string(t.channel), "reason", err) })
@@ -169,15 +138,8 @@ func (c *Client) resubscribe(fx *effects) {
 
 // removeSubscription takes s out of its topic and returns the unsubscribe this needs; nil: none.
 func (c *Client) removeSubscription(fx *effects, s *Subscription) *op {
-	t := c.topics.get(s.channel)
-	if t == nil || !slices.Contains(t.subs, s) {
-		return nil
-	}
-	t.subs = slices.DeleteFunc(t.subs, func(x *Subscription) bool { return x == s })
-	if len(t.subs) == 0 {
-		c.topics.remove(t)
-	}
-	if s.local || t.remote() {
+	t, unwanted := c.topics.leave(s)
+	if !unwanted {
 		return nil
 	}
 	c.reportOwedGap(fx, t) // no answer will come that reports it to the local ones
