@@ -19,15 +19,15 @@ const (
 	exitMissing
 )
 
-// Why a command's context ended. Nothing else is taken for one of these: what
-// a connection or a library says is a failure, whatever it looks like.
+// The causes with which a command's context ends. No other error is taken for one of
+// these: what a connection or a library returns is a failure, whatever it looks like.
 var (
 	errTimeout     = errors.New("the timeout is over") // of --timeout
 	errInterrupted = errors.New("interrupted")         // by a signal
 )
 
-// exitCode sorts how a command ended. What became of a message is told before
-// the timeout or the signal that made it so.
+// exitCode returns the code for how a command ended. The outcome of a message counts
+// more than the timeout or the signal that caused it.
 func exitCode(err error) int {
 	var outcome *client.OutcomeError
 	var refused *bayeux.Error
@@ -43,7 +43,7 @@ func exitCode(err error) int {
 		return exitTimeout
 	case errors.Is(err, errInterrupted) && messages:
 		return exitTransport
-	case errors.Is(err, errInterrupted), errors.Is(err, errUnread):
+	case errors.Is(err, errInterrupted), errors.Is(err, errOutputClosed):
 		return exitDone
 	case errors.As(err, &refused), errors.Is(err, client.ErrServerEnded), errors.Is(err, errSameToken):
 		return exitRefused

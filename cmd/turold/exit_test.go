@@ -61,7 +61,7 @@ func (c *closingConn) Read(p []byte) (int, error) {
 
 // TestABrokenConnectionIsNoSuccess: the server closes the connection under a
 // body, as often as it is sent. The error of the write is the same as that of a
-// standard output that nobody reads.
+// standard output whose reader has closed it.
 func TestABrokenConnectionIsNoSuccess(t *testing.T) {
 	large := strings.Repeat("x", 1<<20)
 	commands := map[string][]string{
@@ -203,7 +203,7 @@ func TestEnoughIsEnough(t *testing.T) {
 	require.Equal(t, exitDone, r.code, r.err)
 }
 
-// TestLoadIsJudgedUnread: a standard output that nobody reads changes neither
+// TestLoadIsJudgedUnread: a standard output whose reader has closed it changes neither
 // the verdict nor the files.
 func TestLoadIsJudgedUnread(t *testing.T) {
 	loses := start(t, &bayeuxtest.Options{NoAck: true, Rewrite: func(ms []bayeux.Message, body []byte) []byte {

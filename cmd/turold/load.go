@@ -106,8 +106,8 @@ func verdict(ctx context.Context, r *load.Report) error {
 	return cmp.Or(r.First(), ended)
 }
 
-// tell writes the report to where it was asked for. The files are written also
-// if nobody reads the standard output; the error says so then.
+// tell writes the report to where it was asked for. The files are written also if the
+// reader of the standard output has closed it; the error is errOutputClosed then.
 func (l *loadTest) tell(out io.Writer, r *load.Report) (err error) {
 	asJSON := func(w io.Writer) error { return json.NewEncoder(w).Encode(r) }
 	if l.JSON == "-" {
@@ -124,9 +124,9 @@ func (l *loadTest) tell(out io.Writer, r *load.Report) (err error) {
 	return err
 }
 
-// failed reports whether what was measured could not be written, though somebody
-// may want it.
-func failed(err error) bool { return err != nil && !errors.Is(err, errUnread) }
+// failed reports whether what was measured could not be written, other than to a
+// standard output whose reader has closed it.
+func failed(err error) bool { return err != nil && !errors.Is(err, errOutputClosed) }
 
 // write makes a file, or says why there is none.
 func write(name string, content func(io.Writer) error) error {

@@ -15,7 +15,7 @@ import (
 )
 
 func main() {
-	// Writing to a pipe that nobody reads is an error of the write then, and
+	// Writing to a pipe whose reader has closed it is then an error of the write, which
 	// leaves time to say goodbye.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -23,17 +23,17 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
 }
 
-// errUnread is the end of a standard output that nobody reads any more.
-var errUnread = errors.New("nobody reads the standard output any more")
+// errOutputClosed is the error of a standard output whose reader has closed it.
+var errOutputClosed = errors.New("the reader of the standard output has closed it")
 
-// An output is the standard output. That nobody reads it is known here alone: a
-// connection that breaks has the same error.
+// An output is the standard output. Only here it is known that its reader has closed
+// it: a connection that breaks has the same error.
 type output struct{ w io.Writer }
 
 func (o output) Write(b []byte) (int, error) {
 	n, err := o.w.Write(b)
 	if errors.Is(err, syscall.EPIPE) || errors.Is(err, io.ErrClosedPipe) {
-		err = errUnread
+		err = errOutputClosed
 	}
 	return n, err
 }

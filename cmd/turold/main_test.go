@@ -134,7 +134,7 @@ func TestASignalEndsItInOrder(t *testing.T) {
 	require.Empty(t, s.Sessions())
 }
 
-// deaf is a standard output that nobody reads any more.
+// deaf is a standard output whose reader has closed it.
 type deaf struct{}
 
 func (deaf) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
