@@ -9,8 +9,8 @@ import (
 
 const (
 	defaultSilence = 15 * time.Second
-	leastSilence   = time.Second
-	mostSilence    = 24 * time.Hour // that a system can be told: Linux takes 32,767 s between two probes
+	minSilence     = time.Second
+	maxSilence     = 24 * time.Hour // of the keep-alive: Linux takes at most 32,767 s between two probes
 )
 
 var errNoConn = errors.New("transport: DialContext returned neither a connection nor an error")
@@ -20,14 +20,14 @@ func (shared *SharedConfig) LongestSilence() time.Duration {
 	if shared.Silence <= 0 {
 		return defaultSilence
 	}
-	return max(shared.Silence, leastSilence)
+	return max(shared.Silence, minSilence)
 }
 
-// Dial opens a TCP connection, by DialContext if there is one. Otherwise the
-// system finds out within LongestSilence, rounded up to seconds and one or two of
-// those later at the shortest, that the other end is gone: by keep-alive (RFC 9293
-// section 3.8.4), and on Linux by the user timeout (RFC 5482) while something
-// that was sent is not acknowledged.
+// Dial opens a TCP connection, by DialContext if there is one. Otherwise the system
+// notices within LongestSilence, rounded up to seconds and at the shortest a second or
+// two later, that the other end is gone: by keep-alive (RFC 9293 section 3.8.4), and on
+// Linux by the user timeout (RFC 5482) while something that was sent is not
+// acknowledged.
 func (shared *SharedConfig) Dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	if shared.DialContext != nil {
 		c, err := shared.DialContext(ctx, network, addr)
@@ -36,7 +36,7 @@ func (shared *SharedConfig) Dial(ctx context.Context, network, addr string) (net
 		}
 		return c, err
 	}
-	s := min(shared.LongestSilence(), mostSilence)
+	s := min(shared.LongestSilence(), maxSilence)
 	d := net.Dialer{
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: s / 3, Interval: s / 5, Count: 3},
 		Control:         userTimeout(s - s/15), // after the third probe

@@ -8,8 +8,8 @@ import (
 // tcpUserTimeout is TCP_USER_TIMEOUT, which package syscall does not name.
 const tcpUserTimeout = 18
 
-// userTimeout sets how long what was sent may stay without acknowledgement. A
-// system that does not know the option goes on without.
+// userTimeout returns a function that limits how long what was sent may stay without
+// acknowledgement. A system that does not know the option goes on without it.
 func userTimeout(d time.Duration) func(string, string, syscall.RawConn) error {
 	return func(_, _ string, c syscall.RawConn) error {
 		return c.Control(func(fd uintptr) {

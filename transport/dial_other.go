@@ -7,5 +7,5 @@ import (
 	"time"
 )
 
-// userTimeout is Linux's.
+// userTimeout returns nil: only Linux has the option.
 func userTimeout(time.Duration) func(string, string, syscall.RawConn) error { return nil }

@@ -2,7 +2,7 @@
 // and the pipes that carry it, which are [Transport] values; and the settings
 // that pipes share.
 //
-// Pipes draw, nobody pushes: a pipe that can carry a batch asks the Handler for
+// Pipes draw, no session pushes: a pipe that can carry a batch asks the Handler for
 // one at the moment it can carry it, as an HTTP/2 write scheduler does. So a
 // pipe has no queue, message id, clientId, advice, retry or lateness of its
 // own, and a Handler has no socket. A transport made of transports, the
@@ -16,7 +16,7 @@
 //  2. For one leg Next calls do not overlap, Receive calls do not overlap, and
 //     nothing overlaps or follows End. Next and Receive may overlap: a socket
 //     has two directions.
-//  3. What Next returned has left, whatever happens, unless End says Unsent.
+//  3. What Next returned counts as sent, whatever happens, unless End says Unsent.
 //  4. Next(LaneConnect) on another leg, while a connect is out, takes it over: the
 //     Handler answers with a new connect and no longer waits for the reply to
 //     the old one. A connect that rides with commands is no reason to take over.
@@ -31,15 +31,15 @@
 //     Next has returned and End was passed on.
 //  8. The valve turns with the draw, not before it: until the Handler gave a
 //     connect to the new pipe the old one still serves the other lane.
-//  9. It turns before it reports, and wakes both lanes of what it opened.
-//  10. What it holds back it lets go in order, and End with it.
+//  9. It turns before it reports, and wakes both lanes of the pipe that it opened.
+//  10. It passes on in order what it has held back, and End behind it.
 //
 // # What every pipe holds
 //
-// Messages are handed up in order within a leg. The two lanes never wait for
-// each other. Memory handed up is never used again by the pipe. What a leg that
-// was cut has not delivered is not delivered later. Close waits for every
-// goroutine, and afterwards the Handler is never called again.
+// A pipe hands messages up in order within a leg. The two lanes never wait for
+// each other. The pipe never uses again the memory that it has handed up. What a leg
+// has not delivered when it is cut is not delivered later. Close waits for every
+// goroutine, and afterwards the pipe never calls the Handler again.
 // Package transporttest holds a pipe to all of this.
 //
 // The package imports bayeux and nothing else of the module.

@@ -64,14 +64,13 @@ func (shared *SharedConfig) DropIdleConnections() {
 // Limits bound what is taken from a server. Zero fields take their defaults;
 // math.MaxInt is no limit.
 type Limits struct {
-	bayeux.Limits     // of one WebSocket message or body, after inflation. A WebSocket message of more bytes is passed over, and told as a gap
+	bayeux.Limits     // of one WebSocket message or body, after inflation. A longer WebSocket message is passed over, with a gap in its place
 	Header        int // bytes of an HTTP response's header, the upgrade's included; default 64 KiB
-	// Unacknowledged is how many bytes the events of a session may take, some 170 for
-	// each beside its own, that wait for the reply which acknowledges them; default 64
-	// times Bytes. A server sends a
-	// whole backlog before that reply: what is beyond it is lost with the session,
-	// which begins anew, and that is told. As much is read past of a WebSocket message
-	// beyond Bytes, at most: one that is longer still ends the WebSocket.
+	// Unacknowledged bounds the bytes of a session's events that wait for the reply which
+	// acknowledges them, counted with some 170 for each beside its own; default 64 times
+	// Bytes. A server sends a whole backlog before that reply: if the backlog is larger,
+	// the session is lost and begins anew, with a gap. A WebSocket message beyond Bytes is
+	// passed over up to as many bytes: one that is longer still ends the WebSocket.
 	Unacknowledged int
 }
 

@@ -18,8 +18,8 @@ var states = []struct {
 	get  func(*rig)
 }{
 	{"never woken", func(*rig) {}},
-	{"idle", (*rig).shake},
-	{"holding", func(r *rig) { r.begin(); r.settle() }},
+	{"idle", (*rig).handshakeOnly},
+	{"holding", func(r *rig) { r.startSession(); r.awaitHeldConnect() }},
 	{"opening", func(r *rig) { r.send(r.handshake()) }},
 	{"dialling", func(r *rig) {
 		r.net.BlackHole(address, true)
@@ -31,27 +31,27 @@ var states = []struct {
 		r.dialFails()
 	}},
 	{"handshaking", func(r *rig) {
-		r.bayeux.delay(bayeux.MetaHandshake, long)
+		r.bayeux.delay(bayeux.MetaHandshake, patience)
 		r.send(r.handshake())
 		time.Sleep(time.Second)
 	}},
 	{"waiting on both lanes", func(r *rig) {
-		r.begin()
-		r.settle()
-		r.bayeux.delay("/slow", long)
+		r.startSession()
+		r.awaitHeldConnect()
+		r.bayeux.delay("/slow", patience)
 		r.send(r.event("/slow", "x"))
 		time.Sleep(time.Second)
 	}},
 	{"mute", func(r *rig) {
-		r.begin()
-		r.settle()
+		r.startSession()
+		r.awaitHeldConnect()
 		r.net.Stall(address, true, true)
 		r.send(r.event("/a", "x"))
 		time.Sleep(time.Second)
 	}},
 	{"stuck in a write", func(r *rig) {
-		r.begin()
-		r.settle()
+		r.startSession()
+		r.awaitHeldConnect()
 		r.net.Stall(address, true, true)
 		for range 5 {
 			r.h.QueueFunc(transport.LaneCommands, func(l transport.Leg) []bayeux.Message {
@@ -62,14 +62,14 @@ var states = []struct {
 		time.Sleep(time.Second)
 	}},
 	{"draining", func(r *rig) {
-		r.begin()
-		d := r.settle()
+		r.startSession()
+		d := r.awaitHeldConnect()
 		r.net.Stall(address, true, true)
 		r.pipe.Drain(d.Leg.ID)
 	}},
 	{"reset", func(r *rig) {
-		r.begin()
-		r.settle()
+		r.startSession()
+		r.awaitHeldConnect()
 		r.net.Reset(address)
 		synctest.Wait()
 	}},
@@ -77,7 +77,7 @@ var states = []struct {
 
 // closes: from whatever state, Close is prompt, cuts what is out, and nothing
 // comes after it. What rig.close checks holds for each.
-func closes(r *rig) {
+func closeOpen(r *rig) {
 	for _, s := range states {
 		one := newRig(named{r.TestingT, s.name}, r.Pipe)
 		func() {
@@ -118,8 +118,8 @@ func (r Record) drawn(id transport.LegID) bool {
 // closeConcurrently: Close may be called at once from many sides, while others
 // wake, cut and drain.
 func closeConcurrently(r *rig) {
-	r.begin()
-	held := r.settle()
+	r.startSession()
+	held := r.awaitHeldConnect()
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {

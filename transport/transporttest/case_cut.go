@@ -23,8 +23,8 @@ func (r *rig) isCut(e *End, cause error) {
 
 // cutHeld: a Cut ends the leg at once, once, and nothing else.
 func cutHeld(r *rig) {
-	r.begin()
-	held := r.settle()
+	r.startSession()
+	held := r.awaitHeldConnect()
 	slow := ""
 	if held.Leg.Once {
 		r.bayeux.delay("/slow", 5*time.Second)
@@ -37,20 +37,20 @@ func cutHeld(r *rig) {
 	end := r.end(held.Leg.ID)
 	r.isCut(end, errCause)
 	require.False(r, end.Err.Unsent, "the connect had left")
-	require.LessOrEqual(r, end.At.Sub(start), prompt)
+	require.LessOrEqual(r, end.At.Sub(start), closeLimit)
 	if slow != "" {
 		require.True(r, r.reply(slow).Granted(), "the other lane was touched")
 		require.Nil(r, r.end(r.drew(slow).Leg.ID).Err, "the other lane was touched")
 	}
 	r.pipe.Cut(held.Leg.ID, errors.New("it has ended"))
-	r.settle()
+	r.awaitHeldConnect()
 	require.True(r, r.reply(r.send(r.event("/a", "x"))).Granted(), "the session goes on")
 }
 
 // cutInside: a leg may be cut while it hands up.
 func cutInside(r *rig) {
 	var once atomic.Bool
-	r.received = func(id transport.LegID, _ []bayeux.Message) {
+	r.onReceive = func(id transport.LegID, _ []bayeux.Message) {
 		if once.CompareAndSwap(false, true) {
 			r.pipe.Cut(id, errCause)
 		}
@@ -58,17 +58,17 @@ func cutInside(r *rig) {
 	id := r.send(r.handshake())
 	r.reply(id)
 	r.isCut(r.end(r.drew(id).Leg.ID), errCause)
-	r.begin()
-	r.settle()
+	r.startSession()
+	r.awaitHeldConnect()
 }
 
 // cutAnywhen: whatever instant a Cut comes at, the leg ends once and the pipe
 // can be used again.
-func cutAnywhen(r *rig) {
+func cutAtEveryMoment(r *rig) {
 	r.net.SetLatency(5 * time.Millisecond)
 	r.bayeux.delay("/a", 10*time.Millisecond)
-	r.begin()
-	r.settle()
+	r.startSession()
+	r.awaitHeldConnect()
 	for at := range 40 {
 		id := r.send(r.event("/a", "x"))
 		time.Sleep(time.Duration(at) * time.Millisecond)
@@ -81,14 +81,14 @@ func cutAnywhen(r *rig) {
 			r.isCut(end, errCause)
 		}
 	}
-	r.settle()
+	r.awaitHeldConnect()
 }
 
 // cutStalled: what a leg that was cut had not delivered does not come later,
 // behind what the session has sent since.
 func cutStalled(r *rig) {
-	r.begin()
-	r.settle()
+	r.startSession()
+	r.awaitHeldConnect()
 	r.net.Stall(address, true, false)
 	id := r.send(r.event("/a", "x"))
 	synctest.Wait()
@@ -97,7 +97,7 @@ func cutStalled(r *rig) {
 	r.isCut(r.end(d.Leg.ID), errCause)
 	time.Sleep(time.Second)
 	r.net.Stall(address, false, false)
-	r.settle()
+	r.awaitHeldConnect()
 	require.True(r, r.reply(r.send(r.event("/a", "x"))).Granted(), "the session goes on")
 	require.Nil(r, r.bayeux.frame(id), "it came after it was cut")
 }
@@ -110,8 +110,8 @@ func unknownLegs(r *rig) {
 		r.pipe.Drain(id)
 	}
 	require.Zero(r, r.net.Dials(address))
-	r.begin()
-	held := r.settle()
+	r.startSession()
+	held := r.awaitHeldConnect()
 	rec := r.h.Record()
 	for _, id := range []transport.LegID{0, none} {
 		r.pipe.Cut(id, errCause)
@@ -128,8 +128,8 @@ func unknownLegs(r *rig) {
 // drain: a socket is left in order and draws no more; an exchange is not
 // touched.
 func drain(r *rig) {
-	r.begin()
-	held := r.settle()
+	r.startSession()
+	held := r.awaitHeldConnect()
 	before := len(r.h.Record().Draws)
 	r.h.Queue(transport.LaneCommands, r.event("/a", "x")) // what a draw on the leg would find
 	start := time.Now()
@@ -142,11 +142,11 @@ func drain(r *rig) {
 	}
 	r.pipe.Wake(transport.LaneCommands)
 	end := r.end(held.Leg.ID)
-	require.LessOrEqual(r, end.At.Sub(start), time.Second+prompt)
+	require.LessOrEqual(r, end.At.Sub(start), time.Second+closeLimit)
 	if end.Err != nil {
 		require.Equal(r, "drain", end.Err.Op)
 	}
-	r.settle()
+	r.awaitHeldConnect()
 	for _, d := range r.h.Record().Draws[before:] {
 		require.NotEqual(r, held.Leg.ID, d.Leg.ID, "drawn on a leg that is drained")
 	}
@@ -154,10 +154,10 @@ func drain(r *rig) {
 
 // checked: Check ends a socket whose peer is silent, soon, and leaves alone
 // what lives or cannot be asked.
-func checked(r *rig) {
+func check(r *rig) {
 	r.pipe.Check() // nothing is open
-	r.begin()
-	held := r.settle()
+	r.startSession()
+	held := r.awaitHeldConnect()
 	for range 3 {
 		r.pipe.Check()
 	}

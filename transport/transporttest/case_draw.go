@@ -17,7 +17,7 @@ func quiet(r *rig) {
 	r.h.Queue(transport.LaneCommands, r.handshake())
 	time.Sleep(time.Hour)
 	synctest.Wait()
-	require.LessOrEqual(r, goroutines(), r.before, "a goroutine runs before the first Wake")
+	require.LessOrEqual(r, goroutines(), r.goroutinesBefore, "a goroutine runs before the first Wake")
 	require.Zero(r, r.net.Dials(address), "dialled before the first Wake")
 	require.Zero(r, r.h.Record().Asked)
 }
@@ -34,11 +34,11 @@ func nothingToSay(r *rig) {
 }
 
 // begins: the plain course of things, and what a leg says of itself.
-func begins(r *rig) {
+func handshakeThenConnect(r *rig) {
 	types := r.pipe.Types()
 	require.NotEmpty(r, types)
-	r.begin()
-	r.settle()
+	r.startSession()
+	r.awaitHeldConnect()
 	require.True(r, r.reply(r.send(r.event("/a", "x"))).Granted())
 	require.Equal(r, types, r.pipe.Types(), "the types are constant")
 	rec := r.h.Record()
@@ -58,8 +58,8 @@ func begins(r *rig) {
 
 // oneFrame: what Next returned leaves as one frame or body, in its order.
 func oneFrame(r *rig) {
-	r.begin()
-	r.settle()
+	r.startSession()
+	r.awaitHeldConnect()
 	batch := []bayeux.Message{r.event("/a", "1"), r.event("/b", "2"), r.event("/a", "3")}
 	r.reply(r.send(batch...))
 	got := r.bayeux.frame(batch[0].ID)
@@ -72,8 +72,8 @@ func oneFrame(r *rig) {
 
 // wakeDuringDraw: a Wake while Next runs is not lost, whatever Next returns.
 func wakeDuringDraw(r *rig) {
-	r.begin()
-	r.settle()
+	r.startSession()
+	r.awaitHeldConnect()
 	for _, first := range []string{"nothing", "a batch"} {
 		asked := false
 		m := r.event("/a", first)
@@ -100,8 +100,8 @@ func wakeDuringDraw(r *rig) {
 
 // wakeStorm: each batch is drawn, and leaves, once.
 func wakeStorm(r *rig) {
-	r.begin()
-	r.settle()
+	r.startSession()
+	r.awaitHeldConnect()
 	const wakers, batches = 4, 25
 	var all sync.WaitGroup
 	ids := make([][]string, wakers)
@@ -126,8 +126,8 @@ func wakeStorm(r *rig) {
 // order: what one leg brings is in the order in which it was published.
 func order(r *rig) {
 	const events = 200
-	r.begin()
-	r.settle()
+	r.startSession()
+	r.awaitHeldConnect()
 	r.subscribe("/seq")
 	for i := range events {
 		require.NoError(r, r.bayeux.Publish("/seq", i))

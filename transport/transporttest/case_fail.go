@@ -10,16 +10,16 @@ import (
 // reset: a connection that dies takes its leg with it, and the truth is that
 // what it carried may have arrived.
 func reset(r *rig) {
-	r.begin()
-	held := r.settle()
+	r.startSession()
+	held := r.awaitHeldConnect()
 	start := time.Now()
 	r.net.Reset(address)
 	end := r.end(held.Leg.ID)
 	require.NotNil(r, end.Err, "a leg whose connection was reset ended in order")
 	require.NotEqual(r, "cut", end.Err.Op)
 	require.False(r, end.Err.Unsent, "the connect had left")
-	require.LessOrEqual(r, end.At.Sub(start), prompt)
-	r.settle()
+	require.LessOrEqual(r, end.At.Sub(start), closeLimit)
+	r.awaitHeldConnect()
 	require.True(r, r.reply(r.send(r.event("/a", "x"))).Granted(), "the session goes on")
 }
 
@@ -35,7 +35,7 @@ func refused(r *rig) {
 	}
 	r.net.Refuse(address, false)
 	if r.h.Record().Drew(id) != nil {
-		r.begin()
+		r.startSession()
 	} else {
 		r.pipe.Wake(0)
 		require.True(r, r.reply(id).Granted(), "the network is back")
@@ -80,5 +80,5 @@ func cutDial(r *rig) {
 	end := r.end(d.Leg.ID)
 	r.isCut(end, errCause)
 	require.True(r, end.Err.Unsent, "nothing can have left")
-	require.LessOrEqual(r, end.At.Sub(start), prompt)
+	require.LessOrEqual(r, end.At.Sub(start), closeLimit)
 }

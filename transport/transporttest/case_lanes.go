@@ -16,8 +16,8 @@ import (
 
 // commandPastConnect: while a connect is held a command is answered at once.
 func commandPastConnect(r *rig) {
-	r.begin()
-	r.settle()
+	r.startSession()
+	r.awaitHeldConnect()
 	for range 3 {
 		start := time.Now()
 		r.reply(r.send(r.event("/a", "x")))
@@ -28,8 +28,8 @@ func commandPastConnect(r *rig) {
 // connectPastCommand: while a command is slow a connect leaves at once. On a
 // socket it is for the server to answer one before the other.
 func connectPastCommand(r *rig) {
-	r.begin()
-	held := r.settle()
+	r.startSession()
+	held := r.awaitHeldConnect()
 	if !held.Leg.Once {
 		return
 	}
@@ -60,7 +60,7 @@ func memory(r *rig) {
 	var all []kept
 	n := 0
 	var mu sync.Mutex // legs may receive side by side
-	r.received = func(_ transport.LegID, ms []bayeux.Message) {
+	r.onReceive = func(_ transport.LegID, ms []bayeux.Message) {
 		mu.Lock()
 		defer mu.Unlock()
 		if n++; n%2 == 0 {
@@ -74,12 +74,12 @@ func memory(r *rig) {
 			all = append(all, kept{&ms[i], ms[i].Clone()})
 		}
 	}
-	r.begin()
+	r.startSession()
 	r.subscribe("/a")
 	for i := range 40 {
 		r.reply(r.send(r.event("/a", strings.Repeat(fmt.Sprint(i), 50+i))))
 	}
-	r.settle()
+	r.awaitHeldConnect()
 	mu.Lock()
 	defer mu.Unlock()
 	require.NotEmpty(r, all)
@@ -94,7 +94,7 @@ func scribble(b []byte) { copy(b, bytes.Repeat([]byte("!"), len(b))) }
 // Handler method.
 func reentrant(r *rig) {
 	calls := 0
-	r.inside = func() {
+	r.onCall = func() {
 		r.mu.Lock()
 		calls++
 		more := calls < 200 // a Wake inside Next causes another Next
@@ -108,9 +108,9 @@ func reentrant(r *rig) {
 		r.pipe.Wake(transport.LaneConnect)
 		r.pipe.Wake(transport.LaneCommands)
 	}
-	r.begin()
+	r.startSession()
 	for range 10 {
 		require.True(r, r.reply(r.send(r.event("/a", "x"))).Granted())
 	}
-	r.settle()
+	r.awaitHeldConnect()
 }

@@ -10,17 +10,20 @@
 //		transporttest.Run(t, transporttest.Pipe{Name: "mine", Open: mine.Open})
 //	}
 //
-// The suite asks what a leg is, not what the pipe is: it works on sockets, on
-// exchanges, and on transports whose legs are sometimes one, sometimes the
-// other.
+// That server speaks websocket and long-polling, so a transport for another
+// connectionType cannot be held to the contract by Run; Check and Handler serve it as
+// well.
+//
+// The suite looks at what a leg is, not at what the pipe is: it works on sockets, on
+// exchanges, and on transports whose legs are sometimes one, sometimes the other.
 //
 // [Check] is the referee: it stands between any pipe and its Handler and panics
-// where the pipe breaks rule 2 of the contract, or calls after Close. Run puts
-// it around every pipe; it may stand in other tests too.
+// where the pipe breaks rule 2 of the contract, or calls the Handler after Close. Run
+// puts it around every pipe; other tests may do the same.
 //
 // [Handler] is a scripted Handler that records what the pipe did, for tests of
 // one's own.
 //
-// The package imports testing and is for tests only. It knows the contract and
-// the words, and no pipe.
+// The package imports testing and is for tests only. It knows the contract and the
+// messages, and no pipe.
 package transporttest

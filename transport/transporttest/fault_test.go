@@ -35,7 +35,7 @@ func (v *verdict) FailNow() { runtime.Goexit() }
 
 // failed plays one case on a faulty pipe and returns what was found; empty: nothing.
 func failed(t *testing.T, f fault, name string) (bad string) {
-	i := slices.IndexFunc(cases, func(c entry) bool { return c.name == name })
+	i := slices.IndexFunc(cases, func(c testCase) bool { return c.name == name })
 	require.NotEqual(t, -1, i, "no such case: %s", name)
 	synctest.Test(t, func(*testing.T) {
 		v, done := new(verdict), make(chan struct{})

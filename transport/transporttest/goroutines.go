@@ -8,8 +8,9 @@ import (
 
 var bubbleLabel = regexp.MustCompile(`synctest bubble \d+`)
 
-// theirs marks the goroutines that belong to the server and the network.
-var theirs = [][]byte{
+// foreignFrames stand in the stacks of goroutines that belong to the server and the
+// network.
+var foreignFrames = [][]byte{
 	[]byte("net/http.(*Server)."), []byte("net/http.(*conn).serve("), []byte("created by net/http.(*connReader)"),
 	[]byte("/bayeuxtest."), []byte("created by github.com/turold/turold/bayeux/bayeuxtest/memnet."),
 }
@@ -39,7 +40,7 @@ stacks:
 		if !bytes.Equal(label, mine) {
 			continue
 		}
-		for _, t := range theirs {
+		for _, t := range foreignFrames {
 			if bytes.Contains(one, t) {
 				continue stacks
 			}

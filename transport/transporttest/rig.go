@@ -17,35 +17,35 @@ import (
 
 const (
 	address, path = "server:80", "/cometd"
-	// long is more than any pipe may take for anything here, in virtual time.
-	long = time.Minute
-	// prompt is what Close may take whatever the network does.
-	prompt = 100 * time.Millisecond
+	// patience is more than any pipe may take for anything here, in virtual time.
+	patience = time.Minute
+	// closeLimit is what Close may take whatever the network does.
+	closeLimit = 100 * time.Millisecond
 )
 
 // A rig is a network with one server, and a pipe to it with a scripted Handler.
 type rig struct {
 	require.TestingT
 	Pipe
-	net    *memnet.Network
-	bayeux *server
-	h      *Handler
-	pipe   transport.Transport
-	before int // goroutines before the pipe was opened
+	net              *memnet.Network
+	bayeux           *server
+	h                *Handler
+	pipe             transport.Transport
+	goroutinesBefore int // goroutines before the pipe was opened
 
-	inside   func()                                  // called in each Handler method
-	received func(transport.LegID, []bayeux.Message) // called in Receive
+	onCall    func()                                  // called in each Handler method
+	onReceive func(transport.LegID, []bayeux.Message) // called in Receive
 
 	mu sync.Mutex
 	session
 }
 
 func newRig(t require.TestingT, p Pipe) *rig {
-	r := &rig{TestingT: t, Pipe: p, net: memnet.New(), h: new(Handler), inside: func() {}}
+	r := &rig{TestingT: t, Pipe: p, net: memnet.New(), h: new(Handler), onCall: func() {}}
 	r.bayeux = serve(t, r.net, p.Server)
 	r.hooks()
 	synctest.Wait()
-	r.before = goroutines()
+	r.goroutinesBefore = goroutines()
 	n := &transport.SharedConfig{
 		DialContext: r.net.DialContext,
 		Proxy:       http.ProxyURL(nil),
@@ -60,15 +60,15 @@ func newRig(t require.TestingT, p Pipe) *rig {
 func (r *rig) close() {
 	start := time.Now()
 	require.NoError(r, r.pipe.Close())
-	require.LessOrEqual(r, time.Since(start), prompt, "Close waited for the network")
+	require.LessOrEqual(r, time.Since(start), closeLimit, "Close waited for the network")
 	synctest.Wait()
-	require.LessOrEqual(r, goroutines(), r.before, "goroutines are left after Close")
+	require.LessOrEqual(r, goroutines(), r.goroutinesBefore, "goroutines are left after Close")
 
 	closed := r.h.Record()
 	require.NoError(r, r.pipe.Close(), "closed again")
 	r.pipe.Wake(transport.LaneCommands)
 	r.pipe.Wake(transport.LaneConnect)
-	time.Sleep(long)
+	time.Sleep(patience)
 	require.Equal(r, closed.Asked, r.h.Record().Asked, "asked after Close")
 	for _, d := range closed.Draws {
 		require.NotNil(r, closed.Ended(d.Leg.ID), "a leg that carried a batch has not ended")
@@ -99,7 +99,7 @@ func (r *rig) stop() {
 	defer synctest.Wait()
 	defer r.bayeux.Close()
 	r.mu.Lock()
-	r.keeps = false
+	r.keepsConnecting = false
 	r.mu.Unlock()
 	_ = r.pipe.Close()
 	r.net.Stall(address, false, false)

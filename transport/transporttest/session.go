@@ -19,34 +19,34 @@ type session struct {
 	clientID string
 	lastID   int
 
-	keeps bool            // connects are given out
-	id    string          // of the connect that is out; empty: none
-	leg   transport.LegID // it is out on
-	sent  time.Time
-	lost  bool // the last one got no reply: the next asks for no hold
-	quick int  // connects answered at the instant they left, in a row
+	keepsConnecting bool            // connects are given out
+	connectID       string          // of the connect that is out; empty: none
+	connectLeg      transport.LegID // it is out on
+	connectSentAt   time.Time
+	lastUnanswered  bool // the last one got no reply: the next asks for no hold
+	instantReplies  int  // connects answered at the instant they left, in a row
 }
 
 // hooks ties the session to the rig's Handler.
 func (r *rig) hooks() {
 	r.h.OnNext = func(lane transport.Lane, leg transport.Leg) {
-		r.inside()
+		r.onCall()
 		if lane == transport.LaneConnect {
 			r.offer(leg)
 		}
 	}
 	r.h.OnReceive = func(id transport.LegID, ms []bayeux.Message) {
-		r.inside()
+		r.onCall()
 		for i := range ms {
-			r.answered(&ms[i])
+			r.onConnectReply(&ms[i])
 		}
-		if r.received != nil {
-			r.received(id, ms)
+		if r.onReceive != nil {
+			r.onReceive(id, ms)
 		}
 	}
 	r.h.OnEnd = func(id transport.LegID, err *transport.Error) {
-		r.inside()
-		r.ended(id, err)
+		r.onCall()
+		r.onEnd(id, err)
 	}
 }
 
@@ -55,35 +55,35 @@ func (r *rig) offer(leg transport.Leg) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := &r.session
-	if !s.keeps || s.id != "" && s.leg == leg.ID {
+	if !s.keepsConnecting || s.connectID != "" && s.connectLeg == leg.ID {
 		return
 	}
 	hold := leg.Hold
-	if s.lost {
+	if s.lastUnanswered {
 		hold = 0
 	}
-	s.id, s.leg, s.sent, s.lost = r.newID(), leg.ID, time.Now(), false
+	s.connectID, s.connectLeg, s.connectSentAt, s.lastUnanswered = r.newID(), leg.ID, time.Now(), false
 	r.h.Queue(transport.LaneConnect, bayeux.Message{
-		Channel: bayeux.MetaConnect, ID: s.id,
+		Channel: bayeux.MetaConnect, ID: s.connectID,
 		Meta: &bayeux.Meta{ClientID: s.clientID, ConnectionType: leg.Type, Advice: &bayeux.Advice{Timeout: &hold}},
 	})
 }
 
-// answered takes note of the reply to the connect that is out. A server that
+// onConnectReply takes note of the reply to the connect that is out. A server that
 // never holds would keep virtual time from passing: it is slowed down.
-func (r *rig) answered(m *bayeux.Message) {
+func (r *rig) onConnectReply(m *bayeux.Message) {
 	r.mu.Lock()
 	s := &r.session
-	if s.id == "" || m.ID != s.id || m.Channel != bayeux.MetaConnect {
+	if s.connectID == "" || m.ID != s.connectID || m.Channel != bayeux.MetaConnect {
 		r.mu.Unlock()
 		return
 	}
-	if s.id = ""; time.Since(s.sent) == 0 {
-		s.quick++
+	if s.connectID = ""; time.Since(s.connectSentAt) == 0 {
+		s.instantReplies++
 	} else {
-		s.quick = 0
+		s.instantReplies = 0
 	}
-	slow := s.quick > 20
+	slow := s.instantReplies > 20
 	r.mu.Unlock()
 	if slow {
 		r.wakeLater(transport.LaneConnect)
@@ -92,15 +92,15 @@ func (r *rig) answered(m *bayeux.Message) {
 	}
 }
 
-// ended goes on after the end of the leg that the connect was out on.
-func (r *rig) ended(id transport.LegID, err *transport.Error) {
+// onEnd goes on after the end of the leg that the connect was out on.
+func (r *rig) onEnd(id transport.LegID, err *transport.Error) {
 	r.mu.Lock()
 	s := &r.session
-	mine := s.id != "" && s.leg == id
+	mine := s.connectID != "" && s.connectLeg == id
 	if mine {
-		s.id, s.lost = "", true
+		s.connectID, s.lastUnanswered = "", true
 	}
-	keeps := s.keeps
+	keeps := s.keepsConnecting
 	r.mu.Unlock()
 	switch {
 	case !keeps:
@@ -153,10 +153,10 @@ func (r *rig) subscribe(ch bayeux.Channel) {
 	require.True(r, r.reply(id).Granted(), "the subscription is accepted")
 }
 
-// shake begins the session, without connects. A handshake whose leg ended
+// handshakeOnly begins the session, without connects. A handshake whose leg ended
 // without an answer is given once more: a fallback may have had to find out
 // that there is another way.
-func (r *rig) shake() {
+func (r *rig) handshakeOnly() {
 	id := r.send(r.handshake())
 	over := func(rec Record) bool {
 		d := rec.Drew(id)
@@ -171,27 +171,27 @@ func (r *rig) shake() {
 	require.NotEmpty(r, r.clientID)
 }
 
-// begin begins the session and keeps a connect out from then on.
-func (r *rig) begin() {
-	r.shake()
+// startSession begins the session and keeps a connect out from then on.
+func (r *rig) startSession() {
+	r.handshakeOnly()
 	r.mu.Lock()
-	r.keeps = true
+	r.keepsConnecting = true
 	r.mu.Unlock()
 	r.pipe.Wake(transport.LaneConnect)
 }
 
-// settle waits until the server has held one connect for two seconds, and
+// awaitHeldConnect waits until the server has held one connect for two seconds, and
 // returns the draw that carried it: whatever the pipe had to choose is chosen.
-func (r *rig) settle() Draw {
+func (r *rig) awaitHeldConnect() Draw {
 	for range 60 {
 		synctest.Wait()
 		r.mu.Lock()
-		id := r.id
+		id := r.connectID
 		r.mu.Unlock()
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
 		r.mu.Lock()
-		same := id != "" && r.id == id
+		same := id != "" && r.connectID == id
 		r.mu.Unlock()
 		if d := r.h.Record().Drew(id); same && d != nil {
 			return *d
@@ -203,8 +203,8 @@ func (r *rig) settle() Draw {
 
 // await waits for what the pipe must do.
 func (r *rig) await(what string, ok func(Record) bool) Record {
-	rec, yes := r.h.Await(long, ok)
-	require.True(r, yes, "within %v of virtual time: %s", long, what)
+	rec, yes := r.h.Await(patience, ok)
+	require.True(r, yes, "within %v of virtual time: %s", patience, what)
 	return rec
 }
 
