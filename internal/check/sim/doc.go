@@ -3,7 +3,9 @@
 // seed is a schedule: what the sessions are like, what is published and read, what
 // another client of the server writes beside its data, and what breaks, when and
 // for how long. Servers also stand still for longer than a session waits, and take
-// and answer everything afterwards; replies to commands are lost, and come twice.
+// and answer everything afterwards; replies to commands are lost, and come twice. In
+// every seventh schedule a pattern and a channel that it matches are subscribed to, and
+// the servers think about subscribes for a while.
 //
 //	go run ./internal/check/sim -seeds 2000
 //	go run ./internal/check/sim -replay -first 4711 -seeds 1 -v

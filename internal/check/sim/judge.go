@@ -56,6 +56,9 @@ func (r *reader) read() {
 		w.note("event", r.u.name, ch, string(m.Data))
 		n, err := strconv.Atoi(string(m.Data))
 		if err == nil {
+			n, err = r.topic.counts(n)
+		}
+		if err == nil {
 			a.unknown = a.unknown || !a.strict && w.awake()
 			err = a.take(n)
 		}
@@ -86,10 +89,10 @@ func (w *world) peace() {
 	w.changes.Wait()
 	for _, u := range w.users {
 		for _, r := range u.open() {
-			mark := r.topic.published.Load()
+			mark := r.topic.next()
 			for r.last.Load() < mark && !r.over() {
 				if time.Since(start) > recovers {
-					w.t.Errorf("%s: nothing since %d; %d were published; %v", r.topic.channel, r.last.Load(), r.topic.published.Load(), u.c.Status())
+					w.t.Errorf("%s: nothing since %d; %d were published; %v", r.topic.channel, r.last.Load(), r.topic.next(), u.c.Status())
 					return
 				}
 				w.sleep(50 * time.Millisecond)

@@ -196,7 +196,7 @@ func (u *user) read(n int, patience time.Duration) *reader {
 		u.w.tally.count(fmt.Sprintf("subscribe: %v", errors.Unwrap(err)), 1)
 		return nil
 	}
-	r.sub, r.since = sub, int(r.topic.published.Load())
+	r.sub, r.since = sub, int(r.topic.next())
 	u.w.note("subscribed", u.name, r.topic.channel)
 	defer u.w.locked()()
 	u.readers = append(u.readers, r)

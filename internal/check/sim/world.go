@@ -60,23 +60,64 @@ type world struct {
 	end    context.CancelFunc
 	wg     sync.WaitGroup
 
-	delay   time.Duration  // the sessions' NetworkDelay
-	changes sync.WaitGroup // of what is subscribed
-	seen    int            // messages, of servers that are gone
-	notes   bool           // what happens is logged and summed up
-	noted   sync.Mutex
-	digest  hash.Hash64   // of what happened, and when
-	lock    chan struct{} // of what follows; a mutex would hold virtual time still
-	topics  map[bayeux.Channel]*topic
-	arrived map[string]int // publishes, by their data
+	overlap    bool           // two topics are a pattern and a channel that it matches
+	subscribes atomic.Int64   // that the servers looked at
+	delay      time.Duration  // the sessions' NetworkDelay
+	changes    sync.WaitGroup // of what is subscribed
+	seen       int            // messages, of servers that are gone
+	notes      bool           // what happens is logged and summed up
+	noted      sync.Mutex
+	digest     hash.Hash64   // of what happened, and when
+	lock       chan struct{} // of what follows; a mutex would hold virtual time still
+	topics     map[bayeux.Channel]*topic
+	arrived    map[string]int // publishes, by their data
 }
 
-// A topic is a channel on which numbers are published, one after the other.
+// A topic is a channel on which numbers are published, one after the other; or a
+// pattern, whose numbers are published on its channels in turn.
 type topic struct {
 	number    int
 	channel   bayeux.Channel
+	whole     *topic       // the pattern whose even numbers it has; nil: it has its own
 	published atomic.Int64 // the next number
 }
+
+// next is the number that is published next, as its readers count.
+func (t *topic) next() int64 {
+	if t.whole != nil {
+		return (t.whole.published.Load() + 1) / 2
+	}
+	return t.published.Load()
+}
+
+// counts returns the number of an event as the topic's readers count.
+func (t *topic) counts(n int) (int, error) {
+	switch {
+	case t.whole == nil:
+		return n, nil
+	case n%2 != 0:
+		return 0, fmt.Errorf("%d was published on another channel", n)
+	}
+	return n / 2, nil
+}
+
+// on is the channel that a number is published on.
+func (t *topic) on(n int) bayeux.Channel {
+	switch {
+	case !t.channel.Wild():
+		return t.channel
+	case n%2 == 0:
+		return patternEven
+	}
+	return patternOdd
+}
+
+// The pattern of some worlds, and its channels.
+const (
+	pattern     bayeux.Channel = "/p/*"
+	patternEven bayeux.Channel = "/p/a"
+	patternOdd  bayeux.Channel = "/p/b"
+)
 
 // A door is an address of the server.
 type door struct {
@@ -94,6 +135,7 @@ func newWorld(t *testing.T, seed uint64, log *slog.Logger, tally *tally) *world 
 	for range seed % 10_007 { // where chance is the bubble's own it begins alike in each
 		rand.Uint64()
 	}
+	w.overlap = seed%7 == 6
 	w.ctx, w.end = context.WithCancel(context.Background())
 	w.pace = pick[time.Duration](w.rng, 1, 2, 4, 4, 8, 8)
 	w.net.SetLatency(time.Duration(1+w.rng.IntN(80)) * time.Millisecond)
@@ -141,8 +183,12 @@ func (w *world) play() {
 	w.load()
 }
 
-// take counts the publishes that the server takes. It grants everything.
+// take counts the publishes that the server takes. It grants everything; where topics
+// overlap it thinks about every third subscribe for a while, as one that asks a database.
 func (w *world) take(_ *http.Request, m bayeux.Message) string {
+	if w.overlap && m.Channel == bayeux.MetaSubscribe && w.subscribes.Add(1)%3 == 0 {
+		w.sleep(500 * time.Millisecond)
+	}
 	defer w.locked()()
 	if m.Channel == "/up" {
 		w.arrived[string(m.Data)]++
@@ -201,18 +247,28 @@ func (w *world) all() []*topic {
 	for _, t := range w.topics {
 		all = append(all, t)
 	}
-	slices.SortFunc(all, func(a, b *topic) int { return int(a.channel[2]) - int(b.channel[2]) })
+	slices.SortFunc(all, func(a, b *topic) int { return a.number - b.number })
 	return all
 }
 
 // topic is the one of that number.
 func (w *world) topic(n int) *topic {
 	defer w.locked()()
-	ch := bayeux.Channel("/c" + strconv.Itoa(n))
-	if w.topics[ch] == nil {
-		w.topics[ch] = &topic{number: n, channel: ch}
+	if w.overlap && n == 5 {
+		return w.keep(&topic{number: n, channel: patternEven, whole: w.keep(&topic{number: 4, channel: pattern})})
 	}
-	return w.topics[ch]
+	if w.overlap && n == 4 {
+		return w.keep(&topic{number: n, channel: pattern})
+	}
+	return w.keep(&topic{number: n, channel: bayeux.Channel("/c" + strconv.Itoa(n))})
+}
+
+// keep returns the topic of that channel, which is t if there is none yet.
+func (w *world) keep(t *topic) *topic {
+	if w.topics[t.channel] == nil {
+		w.topics[t.channel] = t
+	}
+	return w.topics[t.channel]
 }
 
 // publishing has the server publish until the world ends. A few worlds are fast.
@@ -226,12 +282,16 @@ func (w *world) publishing() {
 		for w.sleep(pause) {
 			for _, t := range w.all() {
 				for range burst {
+					if t.whole != nil {
+						continue
+					}
 					n := int(t.published.Add(1) - 1)
-					text := other.writes(t.channel, n)
+					ch := t.on(n)
+					text := other.writes(ch, n)
 					for node := range w.nodes { // which may be gone: it is lost then
 						s := w.nodes[node].Load()
 						if text == "" || s.PublishRaw(text) != nil {
-							_ = s.Publish(t.channel, n)
+							_ = s.Publish(ch, n)
 						}
 					}
 				}
