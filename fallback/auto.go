@@ -10,46 +10,47 @@ import (
 
 var (
 	errSessionUnknown = errors.New("fallback: the server does not know the session on the WebSocket")
-	errOutdated       = errors.New("fallback: the WebSocket was opened before what the handshake brought")
+	errOutdated       = errors.New("fallback: the WebSocket was opened before the handshake, without what that brought")
 	errNotOffered     = errors.New("fallback: the server offers no WebSocket")
 	errSocketEnded    = errors.New("fallback: the WebSocket ended")
 	errHandshakeLate  = errors.New("fallback: HTTP does not answer the handshake, and a WebSocket is open")
-	errSocketsFail    = errors.New("fallback: WebSockets fail on this way")
+	errSocketsFail    = errors.New("fallback: WebSockets fail on this path")
 )
 
-// A phase is where the parallel choice stands.
+// A phase is which transport carries the session in the mode Auto, and what is
+// under way.
 type phase uint8
 
 const (
 	onLongPolling     phase = iota // HTTP draws; a socket is opened and proven beside it, or none is
 	finishingPoll                  // the socket is proven: HTTP draws commands until its poll has ended
-	awaitingExchanges              // nobody draws until every exchange has ended; then the socket is offered a connect
-	confirming                     // the socket has it; nobody draws until it is answered
-	optimistic                     // the socket draws, and has answered nothing: one was proven here a short while ago
+	awaitingExchanges              // neither draws until every exchange has ended; then the socket is offered the connect
+	confirming                     // the socket has the connect; neither draws until it is answered
+	optimistic                     // the socket draws and has answered nothing: sockets have lately been proven on this path
 	onWebSocket                    // the socket draws
-	finishingConnect               // it is to be left: it draws commands until its connect has ended
-	awaitingReplies                // nobody draws until it owes nothing
-	offeringConnect                // HTTP is offered the connect, and nobody else draws
-	switching                      // nobody draws until the End of what was left is passed on; then next does
-	autoClosed                     // nobody draws any more
+	finishingConnect               // the socket is to be left: it draws commands until its connect has ended
+	awaitingReplies                // neither draws until the socket has brought every reply
+	offeringConnect                // HTTP is offered the connect, and nothing else is drawn
+	switching                      // neither draws until the Handler has the End of what was left; then handover.to follows
+	autoClosed                     // neither draws any more
 )
 
 func (s phase) String() string {
 	return [...]string{"onLongPolling", "finishingPoll", "awaitingExchanges", "confirming", "optimistic", "onWebSocket", "finishingConnect", "awaitingReplies", "offeringConnect", "switching", "closed"}[s]
 }
 
-// Times of the parallel choice.
+// Times and limits of Auto.
 const (
 	minReplyLimit   = time.Second
 	maxReplyLimit   = 10 * time.Second
 	minHold         = 250 * time.Millisecond // of a poll while a socket may be about to take over
 	maxHold         = time.Second
-	evidenceWindow  = 5 * time.Second  // a socket's failure counts if HTTP works this near to it
+	evidenceWindow  = 5 * time.Second  // a failure of a socket counts if HTTP answers this near to it
 	retryPause      = 5 * time.Second  // before the next try after a failure that shows nothing
-	rescueLimit     = 2 * time.Second  // for another socket to go on with a session that HTTP cannot
-	shortLifeAge    = 30 * time.Second // of sockets that die as soon as they serve
-	maxShortLives   = 3                // of those in a row are a failure of sockets
-	maxLostSessions = 2                // sessions in a row that HTTP did not know any more
+	rescueLimit     = 2 * time.Second  // for another socket to go on with a session that HTTP does not know
+	shortLifeAge    = 30 * time.Second // a socket that carried the session and died younger counts as one that dies as soon as it serves
+	maxShortLives   = 3                // so many of them in a row are a failure of sockets
+	maxLostSessions = 2                // so many sessions in a row that HTTP did not know any more show that it cannot keep one
 )
 
 // An auto is the machine of the mode Auto: the handshake goes by HTTP while a
@@ -64,7 +65,7 @@ type auto struct {
 	phase      phase
 	phaseEndAt mono.Time // when a phase that waits gives up; zero: it does not wait
 	handover   handover  // of switching
-	pending    [2]bool   // lanes that the Handler woke while neither pipe might draw them
+	pending    [2]bool   // lanes that the Handler woke while no pipe might draw them
 
 	http      httpSide
 	ws        socketSide
@@ -88,30 +89,11 @@ func (a *auto) step(e event) (fx effects) {
 	switch e.kind {
 	case eventWake:
 		a.onWake(&fx, e)
-	case eventAsk:
+	case eventAsk, eventDrawn, eventReceive, eventEnd:
 		if e.pipe == httpPipe {
-			a.onHTTPAsk(&fx, e)
+			a.onHTTP(&fx, e)
 		} else {
-			a.onSocketAsk(&fx, e)
-			a.ws.drawing = a.ws.drawing || fx.pass
-		}
-	case eventDrawn:
-		if e.pipe == httpPipe {
-			a.onHTTPDrawn(&fx, e)
-		} else {
-			a.onSocketDrawn(&fx, e)
-		}
-	case eventReceive:
-		if e.pipe == httpPipe {
-			a.onHTTPReceive(&fx, e)
-		} else {
-			a.onSocketReceive(&fx, e)
-		}
-	case eventEnd:
-		if e.pipe == httpPipe {
-			a.onHTTPEnd(&fx, e)
-		} else {
-			a.onSocketEnd(&fx, e)
+			a.onSocket(&fx, e)
 		}
 	case eventEndDelivered:
 		a.http.exchanges.Delete(e.leg)
@@ -127,27 +109,53 @@ func (a *auto) step(e event) (fx effects) {
 		a.advanceRotation(&fx, e.now)
 	case eventFlushed:
 		a.onFlushed(&fx, e.now)
-	case eventVacated: // until now a socket on its way out took what was to dial
-		fx.wake[socketPipe][transport.LaneConnect] = a.ws.dialling && a.ws.leg == 0
+	case eventVacated: // until now a socket on its way out took the Wake that was to dial
+		fx.wake[socketPipe][transport.LaneConnect] = a.ws.stage.isDialing()
 	case eventClose:
-		a.phase = autoClosed
-		a.releaseDial()
-		if a.handshake.heldEnd != nil {
-			a.deferred.calls, a.handshake.heldEnd = append(a.deferred.calls, *a.handshake.heldEnd), nil
-		}
-		a.flushDeferred(&fx, e.now)
+		a.onClose(&fx, e.now)
 	}
 	return fx
 }
 
-// timerAt is when step wants to be told the time.
+// onHTTP takes what the HTTP pipe does.
+func (a *auto) onHTTP(fx *effects, e event) {
+	switch e.kind {
+	case eventAsk:
+		a.onHTTPAsk(fx, e)
+	case eventDrawn:
+		a.onHTTPDrawn(fx, e)
+	case eventReceive:
+		a.onHTTPReceive(fx, e)
+	case eventEnd:
+		a.onHTTPEnd(fx, e)
+	}
+}
+
+// onSocket takes what the socket pipe does.
+func (a *auto) onSocket(fx *effects, e event) {
+	switch e.kind {
+	case eventAsk:
+		a.onSocketAsk(fx, e)
+		a.ws.drawing = a.ws.drawing || fx.pass
+	case eventDrawn:
+		a.onSocketDrawn(fx, e)
+	case eventReceive:
+		a.onSocketReceive(fx, e)
+	case eventEnd:
+		a.onSocketEnd(fx, e)
+	}
+}
+
+// timerAt is when step wants an eventTimer.
 func (a *auto) timerAt() mono.Time {
 	if a.phase == autoClosed {
 		return mono.Time{}
 	}
-	return mono.Earliest(a.handshake.lateAt, a.ws.probe.answerBy, a.ws.probe.againAt, a.phaseEndAt, a.next.at, a.rotation.dueAt, a.rotation.quietAt, a.rotation.closeAt, a.handshake.graceUntil)
+	return mono.Earliest(a.handshake.lateAt, a.ws.probe.answerBy, a.ws.probe.againAt, a.phaseEndAt, a.next.at,
+		a.rotation.dueAt, a.rotation.quietAt, a.rotation.closeAt, a.handshake.graceUntil)
 }
 
+// onTimer does what is due. The dial comes behind what asks for one at once.
 func (a *auto) onTimer(fx *effects, now mono.Moment) {
 	if mono.Due(&a.handshake.lateAt, now.Time) {
 		a.abandonLateHandshake(fx, now)
@@ -160,20 +168,7 @@ func (a *auto) onTimer(fx *effects, now mono.Moment) {
 		fx.wake[socketPipe][transport.LaneConnect] = true
 	}
 	if mono.Due(&a.phaseEndAt, now.Time) {
-		switch a.phase {
-		case awaitingExchanges:
-			if !a.ws.drawing { // what the draw comes to decides
-				a.http.keepNextPoll = true
-				a.drawFrom(fx, onLongPolling)
-			}
-		case confirming, optimistic:
-			a.cutSocket(fx, errMute)
-		case awaitingReplies: // what it owes may still come
-			a.offerConnect(fx)
-		case onWebSocket: // no other socket came
-			a.ws.bound, a.ws.stale = false, a.ws.dialling
-			a.drawFrom(fx, onLongPolling)
-		}
+		a.onPhaseEnd(fx)
 	}
 	if mono.Due(&a.rotation.dueAt, now.Time) {
 		a.onRotationDue(fx, now)
@@ -184,7 +179,7 @@ func (a *auto) onTimer(fx *effects, now mono.Moment) {
 	if mono.Due(&a.rotation.closeAt, now.Time) {
 		a.closeOldSocket(fx, now)
 	}
-	if mono.Due(&a.next.at, now.Time) { // behind what asks for it at once
+	if mono.Due(&a.next.at, now.Time) {
 		a.dial(fx, now)
 	}
 	if mono.Due(&a.handshake.graceUntil, now.Time) {
@@ -192,7 +187,45 @@ func (a *auto) onTimer(fx *effects, now mono.Moment) {
 	}
 }
 
-// wakePending has HTTP draw what was woken while it might not.
+// onPhaseEnd goes on where a phase has waited for long enough.
+func (a *auto) onPhaseEnd(fx *effects) {
+	switch a.phase {
+	case awaitingExchanges:
+		if !a.ws.drawing { // otherwise the outcome of the draw decides
+			a.http.keepNextPoll = true
+			a.drawFrom(fx, onLongPolling)
+		}
+	case confirming, optimistic:
+		a.cutSocket(fx, errMute)
+	case awaitingReplies: // the replies may still come, on the socket that is read on
+		a.offerConnect(fx)
+	case onWebSocket: // no other socket came
+		a.ws.bound, a.ws.stage = false, a.ws.stage.unwanted()
+		a.drawFrom(fx, onLongPolling)
+	}
+}
+
+// onWake sends a Wake to the pipe that draws. Where neither does it is kept.
+func (a *auto) onWake(fx *effects, e event) {
+	if !a.next.started {
+		a.next.started = true
+		a.dial(fx, e.now)
+	}
+	command := e.lane == transport.LaneCommands
+	switch {
+	case a.phase == onLongPolling && !command && a.readyToMove():
+		a.awaitExchanges(fx, e.now)
+	case a.phase == onLongPolling, a.phase == finishingPoll && command:
+		fx.wake[httpPipe][e.lane] = true
+	case a.phase == onWebSocket, a.phase == optimistic, a.phase == finishingConnect && command:
+		fx.wake[socketPipe][e.lane] = true
+	default:
+		a.pending[e.lane] = true
+		fx.wake[httpPipe][e.lane] = a.phase == offeringConnect && !command
+	}
+}
+
+// wakePending wakes HTTP for the lanes that the Handler woke while HTTP might not draw.
 func (a *auto) wakePending(fx *effects) {
 	for lane := range a.pending {
 		fx.wake[httpPipe][lane] = fx.wake[httpPipe][lane] || a.pending[lane]
@@ -200,109 +233,78 @@ func (a *auto) wakePending(fx *effects) {
 	a.pending = [2]bool{}
 }
 
-// onCheck begins anew with a socket that is not proven, and with none.
+// onCheck opens a new socket in the place of one that is not proven, or of none.
 func (a *auto) onCheck(fx *effects, now mono.Moment) {
-	if a.ws.owns || a.ws.drawing || a.next.notOffered {
+	if a.ws.stage.carries() || a.ws.drawing || a.next.notOffered {
 		return
 	}
-	if a.ws.leg != 0 || a.ws.dialling {
+	if a.ws.stage != stageNone {
 		a.discardSocket(fx, errOutdated)
 	}
-	if !a.ws.stale {
+	if a.ws.stage != stageDialingUnwanted {
 		a.next.at = now.Time
 	}
 }
 
-// abandonLateHandshake gives a late handshake by HTTP up, if there is a socket for it.
-func (a *auto) abandonLateHandshake(fx *effects, now mono.Moment) {
-	if a.handshake.leg != 0 && a.ws.leg != 0 && !a.ws.owns && !now.Before(a.handshake.limitAt) {
-		fx.cutHTTP, fx.cause = a.handshake.leg, errHandshakeLate
+// onClose ends the choice. The Handler gets what waited for it.
+func (a *auto) onClose(fx *effects, now mono.Moment) {
+	a.phase = autoClosed
+	a.releaseDial()
+	if c := a.handshake.heldEnd; c != nil {
+		a.deferred.calls, a.handshake.heldEnd = append(a.deferred.calls, *c), nil
 	}
+	a.flushDeferred(fx, now)
 }
 
-// cutSocket ends the socket, which is told of when its End comes.
+// cutSocket ends the socket. What follows is decided when its End comes.
 func (a *auto) cutSocket(fx *effects, cause error) {
-	if a.ws.leg != 0 {
+	if a.ws.stage.isOpen() {
 		fx.cutSocket, fx.cause = a.ws.leg, cause
 	}
 }
 
-// drawFrom has a pipe draw from now on, and wakes it.
-func (a *auto) drawFrom(fx *effects, at phase) {
-	a.phase, a.phaseEndAt = at, mono.Time{}
+// drawFrom begins a phase in which one pipe draws, and wakes that pipe.
+func (a *auto) drawFrom(fx *effects, to phase) {
+	a.phase, a.phaseEndAt = to, mono.Time{}
 	p := httpPipe
-	if at == onWebSocket || at == optimistic {
+	if to == onWebSocket || to == optimistic {
 		p = socketPipe
 	}
 	fx.wake[p] = [2]bool{true, true}
 	a.pending = [2]bool{}
 }
 
-// onWake sends a Wake to the pipe that draws. One that meets a turning valve is
-// kept until it is turned.
-func (a *auto) onWake(fx *effects, e event) {
-	if !a.next.started {
-		a.next.started = true
-		a.dial(fx, e.now)
-	}
-	switch a.phase {
-	case onLongPolling:
-		if e.lane == transport.LaneConnect && a.readyToMove() {
-			a.awaitExchanges(fx, e.now)
-			return
-		}
-		fx.wake[httpPipe][e.lane] = true
-	case finishingPoll:
-		if e.lane == transport.LaneCommands {
-			fx.wake[httpPipe][e.lane] = true
-		} else {
-			a.pending[e.lane] = true
-		}
-	case onWebSocket, optimistic:
-		fx.wake[socketPipe][e.lane] = true
-	case finishingConnect:
-		if e.lane == transport.LaneCommands {
-			fx.wake[socketPipe][e.lane] = true
-		} else {
-			a.pending[e.lane] = true
-		}
-	case offeringConnect:
-		if a.pending[e.lane] = true; e.lane == transport.LaneConnect {
-			fx.wake[httpPipe][e.lane] = true
-		}
-	default:
-		a.pending[e.lane] = true
-	}
+// switchTo lets neither pipe draw until the Handler has the End of the leg that
+// was left.
+func (a *auto) switchTo(left transport.LegID, to phase) {
+	a.phase, a.handover, a.phaseEndAt = switching, handover{from: left, to: to}, mono.Time{}
 }
 
-// ripe: there is a session, HTTP had the chance to bring its first event, the
-// socket can take its next connect, and none is out.
+// readyToMove reports whether the socket may take the next connect: there is a
+// session, HTTP had the chance to bring its first event, the socket is proven,
+// and no connect is out.
 func (a *auto) readyToMove() bool {
-	return a.ws.proven && a.http.heldPollSeen && !a.ws.owns && !a.http.keepNextPoll && a.told.transport != "" && a.handshake.leg == 0 && !a.hasDeferred() && !a.connectIsOut()
+	return a.ws.stage == stageProven && a.http.heldPollSeen && !a.http.keepNextPoll && a.told.transport != "" && a.handshake.leg == 0 && !a.hasDeferred() && !a.connectIsOut()
 }
 
-// switchTo has a pipe draw once the end of what was left is passed on.
-func (a *auto) switchTo(left transport.LegID, next phase) {
-	a.phase, a.handover.from, a.handover.to, a.phaseEndAt = switching, left, next, mono.Time{}
-}
-
-// polling: a connect is out by HTTP.
+// connectIsOut reports whether HTTP carries a connect.
 func (a *auto) connectIsOut() bool {
-	for _, t := range a.http.exchanges.All() {
-		if t.hasConnect || t.lane == transport.LaneConnect {
+	for _, x := range a.http.exchanges.All() {
+		if x.hasConnect || x.lane == transport.LaneConnect {
 			return true
 		}
 	}
 	return false
 }
 
-// awaitExchanges closes both pipes until every exchange has ended.
+// awaitExchanges lets neither pipe draw until every exchange has ended.
 func (a *auto) awaitExchanges(fx *effects, now mono.Moment) {
 	a.phase, a.phaseEndAt = awaitingExchanges, now.Add(a.replyLimit())
 	a.advance(fx, now)
 }
 
-// settled: every exchange has ended, and the Handler has what it brought.
+// exchangesDone reports whether every exchange has ended, and the Handler has
+// what it brought.
 func (a *auto) exchangesDone(now mono.Moment) bool {
 	return a.http.exchanges.Len() == 0 && !a.mustDefer(now)
 }
@@ -319,10 +321,13 @@ func (a *auto) advance(fx *effects, now mono.Moment) {
 	if a.phase == awaitingExchanges {
 		fx.wake[socketPipe][transport.LaneConnect] = true
 	}
-	if a.phase == switching && a.handover.from == 0 {
-		a.drawFrom(fx, a.handover.to)
-		if a.phase == onWebSocket && a.ws.leg == 0 {
-			a.ws.dialling, a.phaseEndAt = true, now.Add(rescueLimit)
+	if a.phase != switching || a.handover.from != 0 {
+		return
+	}
+	a.drawFrom(fx, a.handover.to)
+	if a.phase == onWebSocket && !a.ws.stage.isOpen() { // the socket died: another is to go on with its session
+		if a.phaseEndAt = now.Add(rescueLimit); a.ws.stage == stageNone {
+			a.ws.stage = stageDialing
 		}
 	}
 }

@@ -10,11 +10,12 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// statusOK is the status of an answer, which a body too large to be read had.
+// statusOK is the HTTP status of an answer whose body was too large to be read.
 const statusOK = 200
 
-// onHTTPAsk says whether an exchange may draw.
+// onHTTPAsk decides whether an exchange may draw.
 func (a *auto) onHTTPAsk(fx *effects, e event) {
+	a.http.transport = e.transport
 	connect := e.lane == transport.LaneConnect
 	if connect && a.phase == onLongPolling && a.readyToMove() {
 		a.awaitExchanges(fx, e.now)
@@ -25,32 +26,30 @@ func (a *auto) onHTTPAsk(fx *effects, e event) {
 		a.http.exchanges.Set(e.leg, &exchange{lane: e.lane, sentAt: e.now.Time, answeredAtOnce: true, own: true})
 		return
 	}
+	var hold time.Duration // 0: the pipe's
 	switch {
 	case a.phase == onLongPolling && a.handshake.graceUntil.IsZero() && !(connect && a.hasDeferred()), a.phase == finishingPoll && !connect:
+		hold = a.holdLimit(e.now)
 	case a.phase == offeringConnect && connect:
-		least := minHold
-		fx.pass, fx.hold = true, &least
+		hold = minHold
 		a.pending[e.lane] = false
-		a.http.exchanges.Set(e.leg, &exchange{lane: e.lane})
-		return
 	default:
 		a.pending[e.lane] = true
 		return
 	}
 	fx.pass = true
-	a.http.exchanges.Set(e.leg, &exchange{lane: e.lane})
-	if hold := a.holdLimit(e.now); hold > 0 {
+	if a.http.exchanges.Set(e.leg, &exchange{lane: e.lane}); hold > 0 {
 		fx.hold = new(hold) // of its own: most exchanges have none
 	}
 }
 
-// holdLimit is how long a poll may be held at most while a socket is about to take
-// over, which waits for the poll to end; 0: none is.
+// holdLimit is how long a poll may be held while a socket is about to take over,
+// which waits for the poll to end; 0: no socket is.
 func (a *auto) holdLimit(now mono.Moment) time.Duration {
 	switch {
 	case a.next.notOffered:
 		return 0
-	case a.ws.dialling || a.ws.leg != 0:
+	case a.ws.stage != stageNone:
 		return min(max(2*a.http.srtt, minHold), maxHold)
 	case a.next.queued && !a.next.at.IsZero():
 		return max(a.next.at.Sub(now.Time), minHold)
@@ -58,71 +57,69 @@ func (a *auto) holdLimit(now mono.Moment) time.Duration {
 	return 0
 }
 
-// onHTTPDrawn takes down what an exchange carries.
+// onHTTPDrawn notes what an exchange carries.
 func (a *auto) onHTTPDrawn(fx *effects, e event) {
-	t := a.http.exchanges.Get(e.leg)
+	x := a.http.exchanges.Get(e.leg)
 	if len(e.batch) == 0 {
 		a.http.exchanges.Delete(e.leg)
 		a.advance(fx, e.now)
 		return
 	}
-	if t == nil {
+	if x == nil {
 		return
 	}
-	t.sentAt, t.answeredAtOnce = e.now.Time, answeredAtOnce(e.batch)
-	t.requests.add(e.batch)
-	t.hasConnect = hasConnect(e.batch)
+	x.sentAt, x.answeredAtOnce, x.hasConnect = e.now.Time, answeredAtOnce(e.batch), hasConnect(e.batch)
+	x.requests.add(e.batch)
 	if a.phase == offeringConnect {
 		a.finishRotation(fx, e.now)
 	}
-	a.http.keepNextPoll = a.http.keepNextPoll && !t.hasConnect
-	if !hasHandshake(e.batch) {
-		return
+	a.http.keepNextPoll = a.http.keepNextPoll && !x.hasConnect
+	if hasHandshake(e.batch) {
+		a.onHandshakeSent(fx, e)
 	}
-	// A new session, for which what stands open is too old: the first dial
-	// goes along with the first handshake.
+}
+
+// onHandshakeSent begins a new session, for which the socket that is open is too
+// old: the first dial goes along with the first handshake.
+func (a *auto) onHandshakeSent(fx *effects, e event) {
 	if a.told.transport != "" {
 		a.discardSocket(fx, errOutdated)
 	}
 	a.handshake.leg, a.handshake.limitAt, a.http.heldPollSeen = e.leg, e.now.Add(a.handshakeLimit), false
-	a.ws.bound = a.ws.bound && a.phase == switching // it was drawn while the session turned to a socket: who answers it decides
 	a.handshake.lateAt = a.handshake.limitAt
-	if a.next.at.IsZero() && a.doubt.since.IsZero() || a.http.down {
-		a.http.down = false
+	a.ws.bound = a.ws.bound && a.phase == switching // drawn while the session switched to a socket: the answer to it decides
+	if failed := a.http.stage == stageFailed; failed || a.next.at.IsZero() && a.doubt.since.IsZero() {
+		if failed {
+			a.http.stage = stageNone
+		}
 		a.dial(fx, e.now)
 	}
 }
 
 // onHTTPReceive looks at an answer: HTTP works.
 func (a *auto) onHTTPReceive(fx *effects, e event) {
-	t := a.http.exchanges.Get(e.leg)
-	fx.pass = t == nil || !t.own
-	if t != nil && t.hasConnect && !t.answeredAtOnce {
+	x := a.http.exchanges.Get(e.leg)
+	fx.pass = x == nil || !x.own
+	if x != nil && x.hasConnect && !x.answeredAtOnce {
 		a.http.heldPollSeen = true
 	}
-	if t != nil && t.answeredAtOnce && !t.sentAt.IsZero() {
-		a.measureRoundTrip(e.now.Sub(t.sentAt))
-		t.answeredAtOnce = false
+	if x != nil && x.answeredAtOnce && !x.sentAt.IsZero() {
+		a.measureRoundTrip(e.now.Sub(x.sentAt))
+		x.answeredAtOnce = false
 	}
 	a.onHTTPWorks(fx, e.now)
 	if !fx.pass {
 		return
 	}
-	a.announce(fx, e.now, transport.LongPolling, a.told.leftFor, a.told.leftErr)
+	a.announce(fx, e.now, httpPipe, a.told.leftFor, a.told.leftErr)
 	var got replies
-	if t != nil {
-		got = t.requests.match(e.batch)
+	if x != nil {
+		got = x.requests.match(e.batch)
 	}
-	if websocket, said := offersWebSocket(got.handshake); said {
-		if a.next.notOffered = !websocket; a.next.notOffered {
-			a.discardSocket(fx, errNotOffered)
-			a.next.at, a.next.afterAnswer = mono.Time{}, false
-			a.announceStaying(fx, e.now, ReasonUnoffered, errNotOffered, false)
-		}
-	}
+	a.onOffer(fx, e.now, got.handshake)
 	a.detectLostSession(e, got)
 	switch {
-	case e.newCookie && !a.ws.owns && (a.ws.leg != 0 || a.ws.dialling): // a balancer's cookie, that the upgrade went without
+	case e.newCookie && a.ws.stage != stageNone && !a.ws.stage.carries(): // a balancer's, which the upgrade went without
 		a.discardSocket(fx, errOutdated)
 		a.next.at = e.now.Time
 	case got.handshake != nil && got.handshake.Granted():
@@ -134,9 +131,23 @@ func (a *auto) onHTTPReceive(fx *effects, e event) {
 	}
 }
 
-// detectLostSession finds out that HTTP cannot keep a session: time and again one that
-// was granted is not known to its first connect. Something on the way takes the
-// cookie off, which a session that begins on a socket does not need.
+// onOffer takes what the reply to a handshake says of WebSockets; nil: none came.
+func (a *auto) onOffer(fx *effects, now mono.Moment, reply *bayeux.Message) {
+	websocket, said := offersWebSocket(reply)
+	if !said {
+		return
+	}
+	if a.next.notOffered = !websocket; websocket {
+		return
+	}
+	a.discardSocket(fx, errNotOffered)
+	a.next.reset()
+	a.announceStaying(fx, now, ReasonUnoffered, errNotOffered, false)
+}
+
+// detectLostSession finds out that HTTP cannot keep a session: time and again one
+// that was granted is not known to its first connect. Something on the path takes
+// the cookie off, which a session that begins on a socket does not need.
 func (a *auto) detectLostSession(e event, got replies) {
 	switch {
 	case got.handshake != nil && got.handshake.Granted():
@@ -151,15 +162,17 @@ func (a *auto) detectLostSession(e event, got replies) {
 	}
 }
 
-// escapeLostSessions begins on a socket, if HTTP cannot keep a session and one is open.
+// escapeLostSessions begins the next session on the socket, if HTTP cannot keep
+// one and a socket is open.
 func (a *auto) escapeLostSessions(left transport.LegID, now mono.Moment) bool {
-	if a.handshake.lostSessions < maxLostSessions || a.ws.leg == 0 || a.ws.owns || a.phase != onLongPolling && a.phase != finishingPoll {
+	if a.handshake.lostSessions < maxLostSessions || !a.ws.stage.isOpen() || a.ws.stage.carries() || a.phase != onLongPolling && a.phase != finishingPoll {
 		return false
 	}
 	a.startOnSocket(left, now)
 	return true
 }
 
+// measureRoundTrip takes one into the mean.
 func (a *auto) measureRoundTrip(d time.Duration) {
 	if a.http.srtt == 0 {
 		a.http.srtt = d
@@ -168,14 +181,15 @@ func (a *auto) measureRoundTrip(d time.Duration) {
 	}
 }
 
-// onHTTPWorks is told that HTTP has answered: what is in doubt is decided.
+// onHTTPWorks decides a pending verdict, and makes the dial that waited for an
+// answer of HTTP.
 func (a *auto) onHTTPWorks(fx *effects, now mono.Moment) {
-	a.http.answeredAt, a.http.down = now.Time, false
-	if at := a.doubt.since; !at.IsZero() {
-		a.doubt.since, a.doubt.checkHTTP = mono.Time{}, false
-		if now.Sub(at) <= evidenceWindow {
-			a.next.at, a.next.afterAnswer = now.At(a.mem.recordFailed(a.ws.pathKey, a.doubt.reason, now.Wall)), false
-			a.announceStaying(fx, now, a.doubt.reason, errOrEnded(a.doubt.err), true)
+	a.http.answeredAt, a.http.stage = now.Time, stageProven
+	if doubt := a.doubt; !doubt.since.IsZero() {
+		a.doubt.reset()
+		if now.Sub(doubt.since) <= evidenceWindow {
+			a.next.set(now.At(a.mem.recordFailed(a.ws.pathKey, doubt.reason, now.Wall)))
+			a.announceStaying(fx, now, doubt.reason, errOrEnded(doubt.err), true)
 		}
 	}
 	if a.next.afterAnswer {
@@ -186,13 +200,13 @@ func (a *auto) onHTTPWorks(fx *effects, now mono.Moment) {
 
 // onHTTPEnd decides after an exchange.
 func (a *auto) onHTTPEnd(fx *effects, e event) {
-	t := a.http.exchanges.Get(e.leg)
-	fx.pass = t == nil || !t.own
+	x := a.http.exchanges.Get(e.leg)
+	fx.pass = x == nil || !x.own
 	switch {
-	case e.err != nil && e.err.Status == statusOK && errors.Is(e.err, bayeux.ErrTooLarge): // it works, and a socket may bring in pieces what it brings at once
+	case e.err != nil && e.err.Status == statusOK && errors.Is(e.err, bayeux.ErrTooLarge): // HTTP works, and a socket may bring in pieces what it brings at once
 		a.onHTTPWorks(fx, e.now)
 	case e.err != nil && !e.err.StaleConn:
-		a.http.down = true
+		a.http.stage = stageFailed
 	}
 	if a.rotation.checkHTTP && !fx.pass {
 		a.onRotationCheck(fx, e)
@@ -202,29 +216,41 @@ func (a *auto) onHTTPEnd(fx *effects, e event) {
 		a.deferred.calls = append(a.deferred.calls, deferredCall{leg: e.leg, err: e.err})
 		return
 	}
-	if a.handshake.leg != e.leg {
-		return
+	if a.handshake.leg == e.leg {
+		a.handshake.ended()
+		a.onHandshakeEnd(fx, e)
 	}
-	a.handshake.leg, a.handshake.lateAt = 0, mono.Time{}
-	byHandler := e.err != nil && e.err.Op == "cut" && !errors.Is(e.err.Err, errHandshakeLate) // it knows what comes next
+}
+
+// onHandshakeEnd has the socket carry the handshake that failed by HTTP. One that
+// the Handler cut is not sent again: the Handler knows what comes next.
+func (a *auto) onHandshakeEnd(fx *effects, e event) {
+	byHandler := e.err != nil && e.err.Op == "cut" && !errors.Is(e.err.Err, errHandshakeLate)
 	if e.err == nil || byHandler || a.phase != onLongPolling {
 		return
 	}
 	switch {
-	case a.ws.leg != 0 && !a.ws.owns: // the handshake goes there
+	case a.ws.stage.isOpen() && !a.ws.stage.carries():
 		fx.retryNow = true
 		a.startOnSocket(e.leg, e.now)
-	case a.ws.dialling && !a.ws.stale: // it may come to something
+	case a.ws.stage == stageDialing: // it may come to something
 		fx.pass = false
 		a.handshake.heldEnd = &deferredCall{leg: e.leg, err: e.err}
 	}
 }
 
-// startOnSocket has the socket draw next, whether it was proven or not: the handshake
-// will prove it.
+// abandonLateHandshake cuts a late handshake by HTTP, if there is a socket for it.
+func (a *auto) abandonLateHandshake(fx *effects, now mono.Moment) {
+	if a.handshake.leg != 0 && a.ws.stage.isOpen() && !a.ws.stage.carries() && !now.Before(a.handshake.limitAt) {
+		fx.cutHTTP, fx.cause = a.handshake.leg, errHandshakeLate
+	}
+}
+
+// startOnSocket has the next session begin on the socket, whether that was proven
+// or not: the handshake will prove it.
 func (a *auto) startOnSocket(left transport.LegID, now mono.Moment) {
 	a.switchTo(left, onWebSocket)
-	a.ws.bound, a.ws.owns, a.ws.carriesSince = true, true, now.Time
-	a.ws.probe.answerBy, a.ws.probe.againAt = mono.Time{}, mono.Time{}
+	a.ws.bound, a.ws.carriesSince = true, now.Time
+	a.ws.take()
 	a.releaseDial()
 }

@@ -11,12 +11,13 @@ import (
 
 // httpSide is what auto knows of HTTP.
 type httpSide struct {
+	transport    string              // the connectionType of the last exchange that asked
+	stage        stage               // none until it answers; then proven or failed
+	keepNextPoll bool                // the next poll stays on HTTP, even if a socket is proven
+	heldPollSeen bool                // a poll that the server could hold was answered in this session
 	exchanges    legs.Map[*exchange] // each from when it asks until its End was passed on
 	answeredAt   mono.Time           // when HTTP answered last
 	srtt         time.Duration       // the smoothed round trip
-	down         bool                // HTTP has failed since it answered
-	keepNextPoll bool                // the next poll stays on HTTP, even if a socket is proven
-	heldPollSeen bool                // a poll that the server could hold was answered in this session
 }
 
 // An exchange is one request of HTTP and its response.
@@ -31,21 +32,42 @@ type exchange struct {
 
 // socketSide is what auto knows of the socket.
 type socketSide struct {
-	pathKey      string          // the path of the last dial in the Memory
+	transport    string // the connectionType of the last socket that opened
+	pathKey      string // the path of the last dial in the Memory
+	stage        stage
+	reserved     bool            // the Memory counts the dial: Memory.release is due
+	bound        bool            // the session began on a socket: HTTP does not know it
+	drawing      bool            // the socket is inside the Handler's Next, and what it gets counts as out
 	leg          transport.LegID // the open socket; zero: none is open
 	openedAt     mono.Time
-	carriesSince mono.Time // when it began to carry the session
+	carriesSince mono.Time
+	shortLives   int // how many sockets in a row died young
 	probe        probe
 	requests     outstanding
 	discarded    legs.Map[bool] // sockets that the valve closes, until they have ended
-	shortLives   int            // sockets in a row that died young
-	dialling     bool
-	stale        bool // what the dial comes to is not wanted
-	reserved     bool // the Memory counts the dial: Memory.release is due
-	proven       bool // it has answered
-	owns         bool // it carries the session, and the Handler knows it
-	bound        bool // the session began on it: HTTP does not know it
-	drawing      bool // it is inside the Handler's Next, and what it gets is out on it
+}
+
+// opened takes a socket that has opened.
+func (s *socketSide) opened(e event) {
+	s.transport, s.stage, s.leg, s.openedAt = e.transport, stageOpen, e.leg, e.now.Time
+	s.requests, s.probe = outstanding{}, probe{}
+}
+
+// take gives the open socket the session.
+func (s *socketSide) take() {
+	s.stage = s.stage.carrying()
+	s.probe.stopTimers()
+}
+
+// reset forgets the socket, and a dial.
+func (s *socketSide) reset() { s.leaveAt(stageNone) }
+
+// discard forgets the socket; a dial goes on unwanted.
+func (s *socketSide) discard() { s.leaveAt(s.stage.unwanted()) }
+
+func (s *socketSide) leaveAt(at stage) {
+	s.stage, s.leg, s.drawing = at, 0, false
+	s.probe.stopTimers()
 }
 
 // httpHandshake is what auto knows of the handshake that goes by HTTP.
@@ -59,6 +81,9 @@ type httpHandshake struct {
 	unconfirmed  bool            // a session began, and no connect was granted since
 }
 
+// ended forgets the exchange that carried the handshake.
+func (h *httpHandshake) ended() { h.leg, h.lateAt = 0, mono.Time{} }
+
 // rotation is how auto leaves a socket for its age.
 type rotation struct {
 	dueAt     mono.Time       // when the socket is to be left; zero: never
@@ -67,6 +92,13 @@ type rotation struct {
 	quietAt   mono.Time       // when nothing more is expected of it
 	checkHTTP bool            // an exchange of the valve's own is to say whether HTTP works, before the socket is left
 }
+
+// reset forgets what was planned for a socket that is gone. One that was left
+// before is still read.
+func (r *rotation) reset() { r.dueAt, r.checkHTTP = mono.Time{}, false }
+
+// oldEnded forgets the socket that was read on.
+func (r *rotation) oldEnded() { r.oldLeg, r.closeAt = 0, mono.Time{} }
 
 // deferred is what HTTP has brought and the Handler has yet to get.
 type deferred struct {
@@ -90,6 +122,12 @@ type nextDial struct {
 	notOffered  bool      // the server offers no socket
 }
 
+// set plans a dial for an instant, whatever HTTP answers before.
+func (n *nextDial) set(at mono.Time) { n.at, n.afterAnswer = at, false }
+
+// reset forgets what was planned: there is no dial to come, or it is made now.
+func (n *nextDial) reset() { n.set(mono.Time{}) }
+
 // pendingVerdict is a failure that counts against sockets if HTTP turns out to work.
 type pendingVerdict struct {
 	since     mono.Time // zero: there is none
@@ -98,13 +136,26 @@ type pendingVerdict struct {
 	checkHTTP bool // an exchange of the valve's own is to say whether HTTP works
 }
 
+// reset forgets the failure.
+func (v *pendingVerdict) reset() { *v = pendingVerdict{} }
+
 // announced is what the user was told last, and what is to be told next.
 type announced struct {
-	transport string // the transport of the last Decision; empty: there was none
+	transport string // the connectionType of the last Decision; empty: there was none
+	pipe      pipe   // the pipe that it belongs to
 	leftFor   Reason // the Reason for which the socket was left
 	leftErr   error
 	staying   staying
 }
+
+// isOn reports whether the last Decision named the transport of a pipe.
+func (t *announced) isOn(p pipe) bool { return t.transport != "" && t.pipe == p }
+
+// left notes why the socket was left.
+func (t *announced) left(reason Reason, err error) { t.leftFor, t.leftErr = reason, err }
+
+// reset forgets why the session was on no socket.
+func (t *announced) reset() { t.leftFor, t.leftErr, t.staying = "", nil, staying{} }
 
 // staying is why the session is on no socket, as far as that was found out
 // since it was on one.

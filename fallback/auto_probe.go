@@ -28,6 +28,9 @@ func (p *probe) send() []bayeux.Message {
 	return probeMessage(p.id)
 }
 
+// stopTimers ends the wait for an answer. A late one is still known as such.
+func (p *probe) stopTimers() { p.answerBy, p.againAt = mono.Time{}, mono.Time{} }
+
 // takeAnswer reports whether an answer to the probe is in a batch, and returns
 // what else is. One without an id is the probe's while an answer may come: on a
 // socket it left before the session's own connect.

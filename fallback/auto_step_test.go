@@ -25,7 +25,7 @@ func TestHandshakeThatTheHandlerCutStaysByHTTP(t *testing.T) {
 			a := newAuto(new(Memory), func() string { return "x" }, DefaultPatience)
 			step := func(e event) effects {
 				e.now = epoch
-				return a.step(e)
+				return a.step(typed(e))
 			}
 			step(event{kind: eventWake, lane: transport.LaneCommands})
 			require.True(t, step(event{kind: eventAsk, pipe: httpPipe, leg: 1}).pass)
@@ -44,11 +44,11 @@ func TestWhatHTTPBringsWaitsForTheSocketThatWasLeft(t *testing.T) {
 	a := newAuto(new(Memory), func() string { return "x" }, DefaultPatience)
 	a.told.transport = transport.WebSocket
 	a.http.exchanges.Set(poll, &exchange{lane: transport.LaneConnect, hasConnect: true, sentAt: epoch.Time})
-	a.ws.leg, a.ws.owns, a.phase = socket, true, offeringConnect
+	a.ws.leg, a.ws.stage, a.phase = socket, stageCarrying, offeringConnect
 	a.finishRotation(new(effects), epoch)
 	step := func(after time.Duration, e event) effects {
 		e.now = later(after)
-		return a.step(e)
+		return a.step(typed(e))
 	}
 	event1, event2 := batch(t, `[{"channel":"/a","data":1}]`), batch(t, `[{"channel":"/a","data":2}]`)
 	require.False(t, step(10*time.Millisecond, event{kind: eventReceive, pipe: httpPipe, leg: poll, batch: event2}).pass)
@@ -68,12 +68,12 @@ func TestNothingMovesWhileWhatHTTPBroughtWaits(t *testing.T) {
 	a := newAuto(new(Memory), func() string { return "x" }, DefaultPatience)
 	a.told.transport = transport.WebSocket
 	a.http.exchanges.Set(poll, &exchange{lane: transport.LaneConnect, hasConnect: true, sentAt: epoch.Time})
-	a.ws.leg, a.ws.owns, a.phase = left, true, offeringConnect
+	a.ws.leg, a.ws.stage, a.phase = left, stageCarrying, offeringConnect
 	a.finishRotation(new(effects), epoch)
-	a.ws.leg, a.ws.proven, a.http.heldPollSeen, a.phase = next, true, true, finishingPoll
+	a.ws.leg, a.ws.stage, a.http.heldPollSeen, a.phase = next, stageProven, true, finishingPoll
 	step := func(after time.Duration, e event) effects {
 		e.now = later(after)
-		return a.step(e)
+		return a.step(typed(e))
 	}
 	moves := func(after time.Duration) bool {
 		return step(after, event{kind: eventAsk, pipe: socketPipe, leg: next, lane: transport.LaneConnect}).pass
@@ -106,7 +106,7 @@ func TestSlowSocketsAreNotMute(t *testing.T) {
 			a := newAuto(mem, func() string { return "x" }, DefaultPatience)
 			step := func(after time.Duration, e event) effects {
 				e.now = later(after)
-				return a.step(e)
+				return a.step(typed(e))
 			}
 			step(0, event{kind: eventWake, lane: transport.LaneCommands})
 			require.NotNil(t, step(0, event{kind: eventAsk, pipe: socketPipe, leg: 2}).batch, "the probe")
@@ -142,13 +142,15 @@ func TestADrawInProgressIsOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newAuto(new(Memory), func() string { return "x" }, DefaultPatience)
 			a.told.transport, a.next.started = transport.WebSocket, true
-			a.ws.leg, a.ws.proven, a.http.heldPollSeen, a.phase = socket, true, true, c.at
-			a.ws.owns, a.rotation.checkHTTP = c.at == onWebSocket, c.at == onWebSocket
+			a.ws.leg, a.ws.stage, a.http.heldPollSeen, a.phase = socket, stageProven, true, c.at
+			if c.at == onWebSocket {
+				a.ws.stage, a.rotation.checkHTTP = stageCarrying, true
+			}
 			a.phaseEndAt = later(time.Second).Time
 			at := 2 * time.Second
 			step := func(e event) effects {
 				e.now = later(at)
-				return a.step(e)
+				return a.step(typed(e))
 			}
 			require.True(t, step(event{kind: eventAsk, pipe: socketPipe, leg: socket, lane: connect}).pass)
 			c.meanwhile(func(e event) effects {
@@ -173,7 +175,7 @@ func TestAHandshakeDrawnWhileTheSocketTakesOver(t *testing.T) {
 			a := newAuto(new(Memory), func() string { return "x" }, DefaultPatience)
 			step := func(e event) effects {
 				e.now = epoch
-				return a.step(e)
+				return a.step(typed(e))
 			}
 			step(event{kind: eventWake, lane: transport.LaneCommands})
 			require.True(t, step(event{kind: eventAsk, pipe: httpPipe, leg: failed}).pass)

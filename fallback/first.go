@@ -3,7 +3,6 @@ package fallback
 import (
 	"time"
 
-	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/internal/mono"
 	"github.com/turold/turold/transport"
 )
@@ -25,69 +24,6 @@ const (
 
 func (p firstPhase) String() string {
 	return [...]string{"socketIdle", "socketOpening", "socketProving", "socketServing", "socketLeaving", "httpTrying", "httpServing", "httpLeaving", "closed"}[p]
-}
-
-// A pipe is one of the two.
-type pipe uint8
-
-const (
-	socketPipe pipe = iota
-	httpPipe
-)
-
-// A eventKind is what can happen.
-type eventKind uint8
-
-const (
-	eventWake             eventKind = iota // the Handler woke a lane
-	eventAsk                               // a pipe asks for a batch
-	eventDrawn                             // the Handler has answered that
-	eventReceive                           // a pipe hands messages up
-	eventEnd                               // a pipe hands a leg's end up
-	eventEndDelivered                      // and that is done
-	eventDropped                           // the Handler cut or drained a leg
-	eventTimer                             // the timer fired
-	eventClose                             // the Handler closes the transport
-	eventCheck                             // the Handler wants to know what lives
-	eventReceiveDelivered                  // what a pipe brought is with the Handler, if that was asked for
-	eventFlushed                           // what waited is
-	eventVacated                           // the socket pipe has let go of what was to be cut or drained
-)
-
-// An event is one thing that happened.
-type event struct {
-	kind      eventKind
-	now       mono.Moment
-	pipe      pipe             // of asks, drew, brought, ended, passed
-	leg       transport.LegID  // of those, and of dropped
-	lane      transport.Lane   // of woken and asks
-	batch     []bayeux.Message // of drew and brought
-	err       *transport.Error // of ended
-	sameHost  bool             // with err: both pipes go to the same host and port
-	newCookie bool             // of brought: the handshake by HTTP set a cookie that is not CometD's own
-}
-
-// effects are what is to be done after an event.
-type effects struct {
-	pass        bool            // of asks, brought, ended: the call goes through to the Handler
-	retryNow    bool            // of ended: the Handler need not back off
-	decisions   []Decision      // those that were made
-	cutSocket   transport.LegID // on the socket pipe, for cause; zero: none
-	cause       error
-	drainSocket transport.LegID // on the socket pipe; zero: none
-	wake        [2][2]bool      // by pipe and lane
-
-	batch   []bayeux.Message // of asks: what the leg carries instead of the Handler's; of brought: what is passed on instead of what came; nil: that
-	hold    *time.Duration   // of asks: the longest hold to ask for; nil: the pipe's
-	flush   []deferredCall   // what waited, and is passed on now
-	confirm bool             // of brought: say when the Handler has it
-	cutHTTP transport.LegID  // on the other pipe, for cause; zero: none
-}
-
-// A machine is a choice between the two pipes, as a function of events alone.
-type machine interface {
-	step(event) effects
-	timerAt() mono.Time // when it wants a late event; zero: never
 }
 
 // socketRetryPause is how long after a failure no socket is tried for a new session.

@@ -166,7 +166,7 @@ type side struct {
 
 // Next asks the Handler if the pipe may draw.
 func (s side) Next(lane transport.Lane, leg transport.Leg) []bayeux.Message {
-	fx := s.v.turn(event{kind: eventAsk, pipe: s.pipe, leg: leg.ID, lane: lane})
+	fx := s.v.turn(event{kind: eventAsk, pipe: s.pipe, leg: leg.ID, transport: leg.Type, lane: lane})
 	if !fx.pass {
 		return fx.batch
 	}
