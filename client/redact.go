@@ -11,21 +11,35 @@ import (
 	"github.com/turold/turold/internal/wire"
 )
 
-// minSecretBytes is the length from which a secret is looked for in what a server
+// minSecretBytes is the length of the shortest secret that is looked for in what a server
 // says: shorter ones are parts of words.
 const minSecretBytes = 6
 
-// redactorOf is what takes the session's secrets out of the errors in a batch, which
-// are told and logged in the server's own words; nil if there are none. It is
-// called without the lock.
+// redactorOf returns what takes the session's secrets out of the errors in a batch, which
+// the client returns and logs in the server's own words; nil: there are none. The caller
+// does not hold the mutex.
 func (c *Client) redactorOf(ms []bayeux.Message) *strings.Replacer {
-	if slices.ContainsFunc(ms, func(m bayeux.Message) bool { return m.Meta != nil && m.Meta.Error != "" || m.Err() != nil }) {
-		return c.newRedactor()
+	t := c.dialer.Trace
+	traced := t != nil && t.Wire != nil
+	for i := range ms {
+		if quotesServer(&ms[i], traced) {
+			return c.newRedactor()
+		}
 	}
 	return nil
 }
 
-// replyError is m.Err without the session's secrets. Its Kind is by what the server
+// quotesServer reports whether the error of a message may be quoted. That of an event
+// is quoted by Trace.Wire alone: any publisher may have written it. With a verdict beside
+// it, what looks like an event may be the reply to a call.
+func quotesServer(m *bayeux.Message, traced bool) bool {
+	if m.IsEvent() && !traced && (m.Meta == nil || !m.Meta.Verdict) {
+		return false
+	}
+	return m.Meta != nil && m.Meta.Error != "" || m.Err() != nil
+}
+
+// replyError returns m.Err without the session's secrets. Its Kind is by what the server
 // said: a header may hold words by which it is found.
 func (c *Client) replyError(m *bayeux.Message) error {
 	err := m.Err()
@@ -45,8 +59,8 @@ func (c *Client) replyError(m *bayeux.Message) error {
 	return err
 }
 
-// maxErrorBytes is what is kept of each part of a server's error: a Receipt may be
-// kept for long.
+// maxErrorBytes bounds what is kept of each part of a server's error: the application may
+// keep a Receipt for long.
 const maxErrorBytes = 1 << 10
 
 func truncate(s string) string { return strings.Clone(s[:min(len(s), maxErrorBytes)]) }
