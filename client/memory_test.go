@@ -176,3 +176,26 @@ func TestReceiptsKeepNoFrames(t *testing.T) {
 		runtime.KeepAlive(receipts)
 	})
 }
+
+// TestOutboxKeepsWhatItsBoundAllows: small messages that no server answers take no more
+// memory than the bound has bytes.
+func TestOutboxKeepsWhatItsBoundAllows(t *testing.T) {
+	const bound = 2 << 20
+	bubble(t, &Options{Outbox: Bound{Bytes: bound, Messages: 1 << 20}}, "", func(c *Client, p *pipe) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		before := heapNow()
+		taken := 0
+		for ; ; taken++ {
+			if _, err := c.Send(ctx, Draft{Channel: "/a", Data: 1}); err != nil {
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				break
+			}
+		}
+		kept := heapNow() - before
+		require.Greater(t, taken, bound/1024)
+		require.Less(t, kept, bound+slack)
+		t.Logf("%d KiB for %d messages", kept>>10, taken)
+		runtime.KeepAlive(c)
+	})
+}

@@ -11,6 +11,9 @@ import (
 // metaBytes is about what the clientId adds to a command when it leaves.
 const metaBytes = 80
 
+// opBytes is about what an op takes in memory beside its message.
+const opBytes = 512
+
 // maxTries bounds how often a command leaves that gets no good answer, unless it is
 // the subscribe to a channel that the server once accepted.
 const maxTries = 3
@@ -40,6 +43,10 @@ type op struct {
 	reply bayeux.Message
 	err   error // is the outcome, or before it is settled why the last try was none
 }
+
+// cost returns what n messages of size bytes together take of a bound in bytes, while
+// they wait or are out.
+func cost(n, size int) int { return size + n*(metaBytes+opBytes) }
 
 // A group is the part of a Batch that has not left.
 type group struct{ size int }

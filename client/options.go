@@ -161,7 +161,7 @@ type Extension interface {
 // queue's default, math.MaxInt is no bound, and negative ones are refused.
 type Bound struct {
 	Messages int
-	Bytes    int // of data, ext, names and ids, and some 170 for each message; the memory that is kept may be three times that
+	Bytes    int // of data, ext, names and ids, and for each message some 170 in a queue and 600 in the outbox; the memory that a queue keeps may be three times that
 }
 
 func (b Bound) or(messages, bytes int) Bound {

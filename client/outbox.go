@@ -50,14 +50,14 @@ func (o *outbox) enqueue(p *op) { o.queue = append(o.queue, p) }
 // hasRoom reports whether n messages of size bytes together fit into the bound. What is
 // larger than the whole bound fits when nothing else is unsettled.
 func (o *outbox) hasRoom(n, size int, bound Bound) bool {
-	return o.usage.Messages == 0 || o.usage.Messages+n <= bound.Messages && o.usage.Bytes+size <= bound.Bytes
+	return o.usage.Messages == 0 || o.usage.Messages+n <= bound.Messages && o.usage.Bytes+cost(n, size) <= bound.Bytes
 }
 
 // count has an op count in the bound until it is settled.
 func (o *outbox) count(p *op) {
 	p.counted = true
 	o.usage.Messages++
-	o.usage.Bytes += p.size
+	o.usage.Bytes += p.size + opBytes
 }
 
 // freed returns what is closed when there is room again.
@@ -185,7 +185,7 @@ func (o *outbox) onSettled(p *op, err error) {
 func (o *outbox) free(p *op) {
 	if p.counted {
 		o.usage.Messages--
-		o.usage.Bytes -= p.size
+		o.usage.Bytes -= p.size + opBytes
 		o.signalRoom()
 	}
 }
