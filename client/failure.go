@@ -43,7 +43,7 @@ func (c *Client) callBackoff(failures int, outage, floor time.Duration) {
 // onTransportFailure counts a failure of the transport. Without a session yet it is
 // Dial's error. A sign-in that HTTP refused (RFC 9110 section 15.5.2) the Credentials
 // hook may mend.
-func (c *Client) onTransportFailure(fx *effects, err *transport.Error, what uint8) {
+func (c *Client) onTransportFailure(fx *effects, err *transport.Error, what signIn) {
 	cause := causeOf(err)
 	refused := err != nil && err.Status == http.StatusUnauthorized && err.Op != "proxy" && c.options.Credentials != nil
 	switch {

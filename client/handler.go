@@ -6,7 +6,7 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// handler is the client as its transport sees it: the methods are not the user's.
+// A handler is the client as its transport sees it: its methods are not for the user.
 type handler struct{ c *Client }
 
 // Next gives the leg what may leave on the lane now.
@@ -22,6 +22,7 @@ func (h handler) Next(lane transport.Lane, l transport.Leg) (b []bayeux.Message)
 	return b
 }
 
+// drawLane returns what may leave on a lane now, and notes the leg.
 func (c *Client) drawLane(fx *effects, lane transport.Lane, l transport.Leg, now mono.Time) (b []bayeux.Message) {
 	k := c.legs.Get(l.ID)
 	if c.backoff.pausing() || k != nil && k.cut {
@@ -66,6 +67,7 @@ func (h handler) Receive(id transport.LegID, ms []bayeux.Message) {
 	c.step(func(fx *effects) { c.redactor = hidden; c.onMessages(fx, id, ms) })
 }
 
+// onMessages takes what came on a leg, in one step.
 func (c *Client) onMessages(fx *effects, id transport.LegID, ms []bayeux.Message) {
 	l := c.legs.Get(id)
 	if l == nil {
@@ -73,46 +75,31 @@ func (c *Client) onMessages(fx *effects, id transport.LegID, ms []bayeux.Message
 	}
 	c.resent = false
 	held := l.startBatch(fx, ms)
-	var connect *bayeux.Message
+	var connect, bad *bayeux.Message // the reply to the connect, and the first that could not be read
 	var unknown error
-	var bad *bayeux.Message // the first that could not be read
-	read := 0
+	unreadable := 0
 	for i := range ms {
 		m := &ms[i]
-		p := c.outbox.answered(id, m, c.unnamed)
-		switch {
-		case m.Unreadable() != nil:
-			if bad == nil {
+		if m.Unreadable() != nil {
+			if unreadable++; bad == nil {
 				bad = m
 			}
-			read--
 			if c.onUnreadable(fx, id, l, m) && connect == nil {
 				connect = m
 			}
-		case p != nil:
-			if err := c.onReply(fx, id, p, m); err != nil {
-				unknown = err
-			}
-		case m.IsEvent():
-			c.onEvent(fx, id, l, m)
-		case c.handshake.leg != 0 && (c.handshake.leg == id || m.ID != "") && m.Answers(&bayeux.Request{Channel: bayeux.MetaHandshake, ID: c.handshake.id}):
-			c.onHandshakeReply(fx, l, m)
-		case c.connect.leg == id && !l.cut && m.Answers(&bayeux.Request{Channel: bayeux.MetaConnect, ID: c.connect.id}): // of a leg that was cut the events it closes were dropped
+			continue
+		}
+		switch isConnect, err := c.onMessage(fx, id, l, m); {
+		case isConnect:
 			connect = m
-		case m.Channel == bayeux.MetaDisconnect && m.ID == "": // the server's own: Salesforce sends it without "successful"
-			c.onServerDisconnect()
-		case m.Channel == bayeux.MetaSubscribe || m.Channel == bayeux.MetaUnsubscribe: // to what was given up, or is sent again
-			if err := c.onRequestReply(fx, id, nil, m, c.replyError(m)); err != nil {
-				unknown = err
-			}
-		default:
-			c.stray++
+		case err != nil:
+			unknown = err
 		}
 	}
-	if read += len(ms); bad != nil {
-		c.reportUnreadable(fx, id, bad, len(ms)-read)
+	if bad != nil {
+		c.reportUnreadable(fx, id, bad, unreadable)
 	}
-	c.connect.gotReadable = c.connect.gotReadable || read > 0
+	c.connect.gotReadable = c.connect.gotReadable || unreadable < len(ms)
 	if connect != nil {
 		c.onConnectReply(fx, l, connect)
 	}
@@ -122,11 +109,36 @@ func (c *Client) onMessages(fx *effects, id transport.LegID, ms []bayeux.Message
 	}
 }
 
+// onMessage takes a message that could be read, unless it is the reply to the connect that
+// is out on the leg, and reports whether it is. unknown is the error of a reply that says
+// that the server does not know the session.
+func (c *Client) onMessage(fx *effects, id transport.LegID, l *leg, m *bayeux.Message) (isConnect bool, unknown error) {
+	hs, cs := &c.handshake, &c.connect
+	switch p := c.outbox.answered(id, m, c.unnamed); {
+	case p != nil:
+		return false, c.onReply(fx, id, p, m)
+	case m.IsEvent():
+		c.onEvent(fx, id, l, m)
+	case hs.leg != 0 && (hs.leg == id || m.ID != "") && m.Answers(&bayeux.Request{Channel: bayeux.MetaHandshake, ID: hs.id}):
+		c.onHandshakeReply(fx, l, m)
+	case cs.leg == id && !l.cut && m.Answers(&bayeux.Request{Channel: bayeux.MetaConnect, ID: cs.id}): // of a leg that was cut the events it closes were dropped
+		return true, nil
+	case m.Channel == bayeux.MetaDisconnect && m.ID == "": // the server's own: Salesforce sends it without "successful"
+		c.onServerDisconnect()
+	case m.Channel == bayeux.MetaSubscribe || m.Channel == bayeux.MetaUnsubscribe: // to a request that was given up, or is sent again
+		return false, c.onRequestReply(fx, id, nil, m, c.replyError(m))
+	default:
+		c.stray++
+	}
+	return false, nil
+}
+
 // End takes the end of a leg.
 func (h handler) End(id transport.LegID, err *transport.Error) {
 	h.c.step(func(fx *effects) { h.c.onLegEnd(fx, id, err) })
 }
 
+// onLegEnd takes the end of a leg, with err; nil: it ended in peace.
 func (c *Client) onLegEnd(fx *effects, id transport.LegID, err *transport.Error) {
 	l := c.legs.Get(id)
 	c.legs.Delete(id)
@@ -173,8 +185,8 @@ func (c *Client) onLegEnd(fx *effects, id transport.LegID, err *transport.Error)
 	c.wakeLanes(fx)
 }
 
-// signInOn is what a sign-in was for on a leg; nil: it did not open.
-func (c *Client) signInOn(id transport.LegID, l *leg) uint8 {
+// signInOn returns what a leg needed a sign-in for; where l is nil, the leg did not open.
+func (c *Client) signInOn(id transport.LegID, l *leg) signIn {
 	switch {
 	case l == nil:
 		return signInSocket

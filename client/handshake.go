@@ -14,18 +14,21 @@ import (
 // refused sign-in.
 const maxSignInRefusals = 2
 
-// What was refused for want of a sign-in. A server may grant the one and refuse the other.
+// A signIn is what a server asks for a sign-in: it may grant the one and refuse the other.
+type signIn uint8
+
 const (
-	signInHandshake = iota
+	signInHandshake signIn = iota
 	signInConnect
 	signInCommands
 	signInSocket
 	signInCount // how many kinds there are
 )
 
-// minRenewalPause is how long a credential is used at least before the hook is asked
-// for the next, however soon it expires.
-const minRenewalPause = time.Second
+const (
+	minRenewalPause = time.Second // is how long a credential is used at least before the hook is asked for the next
+	renewalLead     = time.Minute // is how long before the end the hook is asked, or a tenth of what is left if that is less
+)
 
 // maxClientIDBytes bounds what each message carries that leaves: servers have some
 // thirty bytes.
@@ -172,7 +175,7 @@ func (c *Client) onHandshakeRefused(fx *effects, m *bayeux.Message, err error) {
 
 // retrySignIn has the Credentials hook called for what was refused, unless it is being
 // asked; false: there is none, or it was asked often enough.
-func (c *Client) retrySignIn(what uint8) bool {
+func (c *Client) retrySignIn(what signIn) bool {
 	hs := &c.handshake
 	switch {
 	case c.options.Credentials == nil:
@@ -189,7 +192,7 @@ func (c *Client) retrySignIn(what uint8) bool {
 }
 
 // onGranted is told what a sign-in was good for.
-func (hs *handshakeState) onGranted(what uint8) { hs.refusals[what], hs.refusalsInRow = 0, 0 }
+func (hs *handshakeState) onGranted(what signIn) { hs.refusals[what], hs.refusalsInRow = 0, 0 }
 
 // callCredentials has the Credentials hook called, on a goroutine of its own.
 func (c *Client) callCredentials(refused *Credential) {
@@ -228,7 +231,7 @@ func (c *Client) onCredential(fx *effects, cr *Credential, ext object) {
 	hs := &c.handshake
 	hs.credential, hs.ext, hs.renewAt = cr, ext, mono.Time{}
 	if left := time.Until(cr.Expires.Round(0)); !cr.Expires.IsZero() && left > 0 { // by the wall clock
-		hs.renewAt = mono.Now().Add(max(left-min(left/10, time.Minute), minRenewalPause))
+		hs.renewAt = mono.Now().Add(max(left-min(left/10, renewalLead), minRenewalPause))
 	}
 	if c.clientID == "" { // a socket that is open was opened without it
 		c.cutAllLegs(fx)
