@@ -101,13 +101,13 @@ type event struct {
 }
 
 // run starts a client, and reads what it prints until the context ends. Each event
-// goes to arrived.
-func (s subject) run(ctx context.Context, url, channel string, arrived func(n int)) (seen, error) {
+// goes to arrived. A client may warm up at the server itself before it dials.
+func (s subject) run(ctx context.Context, url, channel, server string, dialled func(), arrived func(n int)) (seen, error) {
 	command, err := s.watch()
 	if err != nil {
 		return seen{}, err
 	}
-	process := exec.CommandContext(ctx, command[0], append(command[1:], url, channel)...)
+	process := exec.CommandContext(ctx, command[0], append(command[1:], url, channel, server)...)
 	process.Stderr = nil
 	out, err := process.StdoutPipe()
 	if err != nil {
@@ -121,6 +121,7 @@ func (s subject) run(ctx context.Context, url, channel string, arrived func(n in
 		switch line := lines.Text(); line {
 		case "dial":
 			all.dialled = time.Now()
+			dialled()
 		case "gap":
 			all.gaps++
 		default:

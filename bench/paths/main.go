@@ -16,7 +16,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	var err error
-	if len(os.Args) == 4 {
+	if len(os.Args) == 5 {
 		err = watch(ctx, os.Args[2], os.Args[3], os.Args[1] == "watch-no-ack")
 	} else {
 		err = compare(ctx)
@@ -83,7 +83,7 @@ func (t trouble) meet(ctx context.Context, s subject, server *servers.Server, ch
 	if !t.midlife {
 		fault.After = 0
 	}
-	p, err := newPath(server, fault)
+	p, err := newPath(ctx, server, fault)
 	if err != nil {
 		return "", err
 	}
@@ -92,10 +92,13 @@ func (t trouble) meet(ctx context.Context, s subject, server *servers.Server, ch
 	if t.midlife {
 		bound = afterward
 	}
-	ctx, cancel := context.WithTimeout(ctx, bound)
+	ctx, cancel := context.WithTimeout(ctx, bound+time.Minute) // to start, and to warm up
 	defer cancel()
-	go func() { _ = server.Publish(channel, 1, int(bound.Seconds()+1)*rate, rate) }()
-	got, err := s.run(ctx, server.URLVia(p.Addr().String()), channel, func(n int) {
+	dialled := func() {
+		time.AfterFunc(bound, cancel)
+		go func() { _ = server.Publish(channel, 1, int(bound.Seconds()+1)*rate, rate) }()
+	}
+	got, err := s.run(ctx, server.URLVia(p.Addr().String()), channel, server.URL(), dialled, func(n int) {
 		switch {
 		case !t.midlife && n == 1:
 			cancel()

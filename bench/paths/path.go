@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync"
@@ -42,34 +43,34 @@ type path struct {
 }
 
 // newPath begins to pass connections on.
-func newPath(server *servers.Server, fault hostile.Fault) (*path, error) {
+func newPath(ctx context.Context, server *servers.Server, fault hostile.Fault) (*path, error) {
 	slow, err := servers.NewRelay(server.Addr(), oneWay)
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		slow.Close()
 		return nil, err
 	}
 	p := &path{Listener: hostile.Listen(listener, fault), slow: slow}
-	p.all.Go(p.serve)
+	p.all.Go(func() { p.serve(ctx) })
 	return p, nil
 }
 
-func (p *path) serve() {
+func (p *path) serve(ctx context.Context) {
 	for {
 		near, err := p.Accept()
 		if err != nil {
 			return
 		}
-		p.all.Go(func() { p.pass(near) })
+		p.all.Go(func() { p.pass(ctx, near) })
 	}
 }
 
 // pass copies one connection in both directions until either ends.
-func (p *path) pass(near net.Conn) {
-	far, err := net.Dial("tcp", p.slow.Addr())
+func (p *path) pass(ctx context.Context, near net.Conn) {
+	far, err := new(net.Dialer).DialContext(ctx, "tcp", p.slow.Addr())
 	if err != nil {
 		_ = near.Close()
 		return

@@ -56,7 +56,7 @@ func run() error {
 	file := filepath.Join(dir, "ways.json")
 	memory := new(fallback.Memory)
 	if saved, err := os.ReadFile(file); err == nil {
-		_ = json.Unmarshal(saved, memory) // what is no use is not read
+		_ = json.Unmarshal(saved, memory) // what it cannot use it leaves out
 	}
 	// What sessions share is in one Dialer for the life of the service. The
 	// functions of a Trace run on the transport's goroutines: they count.
