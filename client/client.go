@@ -24,7 +24,7 @@ type Client struct {
 	log       *slog.Logger
 	settings  *transport.SessionConfig
 	transport transport.Transport
-	ctx       context.Context // ends with Close; for the Credentials hook
+	ctx       context.Context // is the Credentials hook's, and ends with Close
 	cancel    context.CancelFunc
 
 	base *transport.Target // as given to Dial
@@ -32,22 +32,22 @@ type Client struct {
 
 	shutOnce sync.Once
 
-	mu           sync.Mutex // guards all below; what is called under it is of this package and never blocks
+	mu           sync.Mutex // guards all below; what a step calls under it is of this package and never blocks
 	state        State
 	cause        error // of the state
 	since        time.Time
 	carrier      string        // the transport that carries the session
 	decision     decision      // of it
-	stateChanged chan struct{} // closed when state changes; nil: nobody waits for that
+	stateChanged chan struct{} // closed when state changes; nil: no caller waits for that
 	err          error         // why it is closed; nil while it is not
 	done         chan struct{} // closed with err
 	dialed       chan struct{} // closed with the first handshake's reply; nil afterwards
 	timer        *time.Timer
 	timerAt      mono.Time // when timer fires; zero: it is not set
 
-	clientID   string            // clientId; empty while there is no session
+	clientID   string            // empty while there is no session
 	oldSecrets *pastSecrets      // secrets that were in use; nil: none
-	redactor   *strings.Replacer // of the batch that is being received, see hiding
+	redactor   *strings.Replacer // of the batch that is being received, see redactorOf
 	sessions   int               // handshakes that succeeded
 	handshake  handshakeState
 	advice     bayeux.Advice
@@ -57,50 +57,50 @@ type Client struct {
 	legs       legs.Map[*leg]
 	topics     subscriptions
 	backoff    backoff
-	disconnect *op // the /meta/disconnect of Disconnect
+	disconnect *op // the /meta/disconnect of Disconnect; nil: it was not called
 	heldBytes  int // of all legs
 	dropped    uint64
 	stray      uint64
 
-	ownsDialer   bool // d is this client's own; set before anybody else has it
+	ownsDialer   bool // dialer is this client's own; it is set before another goroutine has the client
 	hasConnected bool // a connect of the present session succeeded
-	ack          bool // negotiated
+	ack          bool // the acknowledgement extension was negotiated
 	unnamed      bool // the reply to the session's handshake had no id: no reply is expected to have one
-	resent       bool // something was sent again at once since the last answer
+	resent       bool // what a stale connection did not carry was sent again since a message came
 	draining     bool // nothing new is taken
 }
 
-// A leg is what the client knows of one that carried something.
+// A leg is what the client knows of a transport.Leg that carried something.
 type leg struct {
 	once              bool
 	kind              string
 	cut               bool
 	stale             bool // it was cut because its session is over
 	hadConnect        bool // it carries, or carried, a connect
-	predatesLoss      bool // it was out when another died without ack
-	gapReported       bool // and the gap was told before what it brought, too
+	predatesLoss      bool // it was out when another died, without ack
+	gapReported       bool // the gap for that one was put before what this one brought, too
 	maybeConnectReply bool // it brought something that may have been the reply to its connect
 	held              []bayeux.Message
 	heldBytes         int // of held, as a bound counts them
 }
 
-// effects is what a step wants done when the lock is gone, in this order.
+// effects are what a step leaves to be done when the lock is gone, in this order.
 type effects struct {
 	cut      []transport.LegID
 	cutErr   error
-	connDied bool // a connection was, and nobody had said so
+	connDied bool // a connection was found dead of which no end had come
 	wake     [2]bool
-	after    []func() // tell the log and the trace
-	yield    bool     // let who is behind have the processor
+	after    []func() // calls of the log, the trace, the transport and Options.Backoff
+	yield    bool     // the processor goes to readers that are behind
 
 	batchBytes int             // bytes of what is delivered in this step
-	matching   []*topic        // by the event that is delivered
-	sharing    []*Subscription // that have to settle what they keep of the batch
+	matching   []*topic        // that the event is for which is delivered
+	sharing    []*Subscription // whose detachBatch is due at the end of the batch
 }
 
 var effectsPool = sync.Pool{New: func() any { return new(effects) }}
 
-// release gives e back, with the memory of its slices.
+// release gives fx back to the pool, with the memory of its slices.
 func (fx *effects) release() {
 	clear(fx.after)
 	clear(fx.matching)
@@ -109,6 +109,7 @@ func (fx *effects) release() {
 	effectsPool.Put(fx)
 }
 
+// then has f called when the lock is gone.
 func (fx *effects) then(f func()) { fx.after = append(fx.after, f) }
 
 // step runs f as the only step, unless the client is closed, and does its effects.
@@ -151,7 +152,7 @@ func (c *Client) wakeLanes(fx *effects) {
 	fx.wake[transport.LaneConnect] = c.clientID != "" && c.connect.ready
 }
 
-// cutLeg has the leg cut after the step.
+// cutLeg cuts a leg after the step.
 func (c *Client) cutLeg(fx *effects, id transport.LegID, why error) {
 	if l := c.legs.Get(id); l != nil && !l.cut {
 		l.cut = true
@@ -177,16 +178,16 @@ func (c *Client) armTimer() {
 	c.timer.Reset(max(mono.Until(at), 0))
 }
 
-// onTimer is the timer's.
+// onTimer does what is due when the timer fires.
 func (c *Client) onTimer() {
 	c.step(func(fx *effects) {
 		now := mono.Now()
 		c.timerAt = mono.Time{}
-		opens := mono.Due(&c.handshake.slotDue, now)
-		if opens {
+		slotDue := mono.Due(&c.handshake.slotDue, now)
+		if slotDue {
 			c.handshake.giveUpLateSlot(now)
 		}
-		if mono.Due(&c.backoff.pauseUntil, now) || opens {
+		if mono.Due(&c.backoff.pauseUntil, now) || slotDue {
 			c.wakeLanes(fx)
 		}
 		if mono.Due(&c.connect.deadline, now) {

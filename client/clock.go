@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	clockInterval = 5 * time.Second // between two looks at the clocks
-	minClockJump  = 2 * time.Second // between them that is no adjustment: NTP's are smaller, or slow
-	jumpGrace     = 2 * time.Second // for what should have come while the machine slept
+	clockInterval = 5 * time.Second // is the time between two looks at the clocks
+	minClockJump  = 2 * time.Second // is the least difference that is no adjustment: those of NTP are smaller, or slow
+	jumpGrace     = 2 * time.Second // is left to what should have come while the machine slept
 )
 
 // A clockWatch finds out that the machine slept, or that its clock was set: the
@@ -38,7 +38,8 @@ func (w *clockWatch) look() time.Duration {
 	return jump
 }
 
-// watchClocks starts the looks, with the first session; called with the mutex of shared held.
+// watchClocks begins to look at the clocks, with the first session. The caller holds
+// the mutex of shared.
 func (d *Dialer) watchClocks() {
 	w := &d.shared.watch
 	w.look()
@@ -64,9 +65,9 @@ func (d *Dialer) lookAtClocks() {
 	}
 }
 
-// onClockJump is told that the clocks parted. While the machine slept the server's
-// time went on, so what waits for an answer has less time left, or none; a
-// pause is over; and whatever is open has to show that it lives.
+// onClockJump takes account of a difference of the clocks. While the machine slept the
+// server's time went on, so what waits for an answer has less time left, or none; a
+// pause is over; and the transport checks whether its open connections live.
 func (c *Client) onClockJump(jump time.Duration) {
 	c.log.Info("clock", "jump", jump)
 	c.step(func(fx *effects) {

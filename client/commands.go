@@ -6,7 +6,7 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// maxBatchCommands is how many commands go into one frame or body at most.
+// maxBatchCommands bounds the commands in one frame or body.
 const maxBatchCommands = 256
 
 // enqueue puts an op into the outbox, behind all others.
@@ -111,6 +111,7 @@ func (c *Client) review(fx *effects, ch bayeux.Channel, now mono.Time) {
 	}
 }
 
+// reviewAll is review for every channel with requests.
 func (c *Client) reviewAll(fx *effects, now mono.Time) {
 	for ch := range c.outbox.requests {
 		c.review(fx, ch, now)

@@ -34,8 +34,8 @@ func (c *Client) drawConnect(b []bayeux.Message, l transport.Leg, now mono.Time)
 	return append(b, m)
 }
 
-// connectAdvice is the advice of a connect: how long it may be held, if the server
-// would do otherwise, and how much longer the session should live.
+// connectAdvice returns the advice of a connect: how long it may be held, if the server
+// would hold it otherwise, and how much longer the session should live.
 func (c *Client) connectAdvice(hold time.Duration, advised *time.Duration) *bayeux.Advice {
 	var a bayeux.Advice
 	if advised == nil || hold != *advised {
@@ -50,8 +50,8 @@ func (c *Client) connectAdvice(hold time.Duration, advised *time.Duration) *baye
 	return &a
 }
 
-// mergeAdvice merges what the server advises. CometD sends the lease we ask for
-// back as its interval: that is no advice.
+// mergeAdvice merges what the server advises, and returns what that says of reconnecting.
+// CometD sends the lease that we ask for back as its interval: that is no advice.
 func (c *Client) mergeAdvice(m *bayeux.Message, kind string) bayeux.Reconnect {
 	a := m.Advice()
 	if a == nil {
@@ -65,7 +65,7 @@ func (c *Client) mergeAdvice(m *bayeux.Message, kind string) bayeux.Reconnect {
 	return told.For(kind).Reconnect
 }
 
-// advisedInterval is the advised pause before the next connect or handshake.
+// advisedInterval returns the advised pause before the next connect or handshake.
 func (c *Client) advisedInterval() time.Duration {
 	if d := c.advice.For(c.carrier).Interval; d != nil {
 		return min(*d, maxAdvisedPause)
@@ -133,7 +133,7 @@ func (c *Client) onConnectGranted(fx *effects, l *leg, took time.Duration, empty
 }
 
 // isUsable reports whether a reply to a connect that could not be read whole says
-// what it is for: that it is granted, and what it acknowledges.
+// enough: that it is granted, and what it acknowledges.
 func (c *Client) isUsable(m *bayeux.Message) bool {
 	_, ok := ackOf(m.Ext)
 	return m.Meta.Successful && (ok || !c.ack)

@@ -34,7 +34,7 @@ func (c *Client) onUnreadable(fx *effects, id transport.LegID, l *leg, m *bayeux
 	return connect
 }
 
-// reportUnreadable tells of the first of some messages that could not be read. What carries
+// reportUnreadable logs the first of some messages that could not be read. What carries
 // a handshake carries nothing else: one that is still not answered will not be.
 func (c *Client) reportUnreadable(fx *effects, id transport.LegID, m *bayeux.Message, count int) {
 	ch, err := m.Channel, m.Unreadable()
@@ -44,7 +44,7 @@ func (c *Client) reportUnreadable(fx *effects, id transport.LegID, m *bayeux.Mes
 	}
 }
 
-// onEvent takes what was published. With the acknowledgement extension
+// onEvent takes an event. With the acknowledgement extension
 // it waits for the reply that names its batch: the server sends the batch
 // again if that reply is lost. What rides on the response to a command is in
 // no batch.
@@ -186,13 +186,15 @@ func (c *Client) putGaps(fx *effects, reason GapReason) {
 	}
 }
 
+// putGap puts a gap of unknown size into a subscription.
 func (c *Client) putGap(fx *effects, s *Subscription, reason GapReason) {
 	g := &GapError{Channel: s.channel, Reason: reason, Missed: -1}
 	s.putGap(*g)
 	c.reportGap(fx, g)
 }
 
-// oweNewSessionGaps has a gap put into every subscription, because the session is a new one.
+// oweNewSessionGaps puts a gap into every subscription, now or when the server has its
+// channel, because the session is a new one.
 func (c *Client) oweNewSessionGaps(fx *effects) {
 	for t := range c.topics.onNewSession() {
 		c.reportOwedGap(fx, t)
@@ -220,8 +222,8 @@ func (c *Client) inForce(fx *effects, s *Subscription) bool {
 	return true
 }
 
-// reportOwedGap tells the gap of a new session: the server has the channel, or
-// will not have it.
+// reportOwedGap puts the gap of a new session into the subscriptions of a topic: the server
+// has the channel, or will not have it.
 func (c *Client) reportOwedGap(fx *effects, t *topic) {
 	for _, s := range t.subs {
 		if s.owesNewSessionGap {
@@ -231,6 +233,7 @@ func (c *Client) reportOwedGap(fx *effects, t *topic) {
 	}
 }
 
+// reportGap tells the log and the trace of a gap.
 func (c *Client) reportGap(fx *effects, g *GapError) {
 	told := *g
 	trace := c.dialer.Trace

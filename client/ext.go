@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// object is the members of an ext that is a JSON object.
+// An object has the members of an ext that is a JSON object.
 type object map[string]json.RawMessage
 
 // objectOf marshals v, which must come out as an object; nil gives nil.
@@ -26,8 +26,7 @@ func objectOf(v any) (object, error) {
 	return o, nil
 }
 
-// handshakeExt merges what the application, the credential and the client
-// have to say.
+// handshakeExt merges the ext members of the application, the credential and the client.
 func (c *Client) handshakeExt() json.RawMessage {
 	o := object{}
 	maps.Copy(o, c.ext)
@@ -71,7 +70,7 @@ func ackOf(ext json.RawMessage) (int64, bool) {
 	return n, err == nil
 }
 
-// ackExt is the ext of a connect that acknowledges a batch.
+// ackExt returns the ext of a connect that acknowledges a batch.
 func ackExt(batch int64) json.RawMessage {
 	return append(strconv.AppendInt([]byte(`{"ack":`), batch, 10), '}')
 }

@@ -22,7 +22,7 @@ const (
 	signInConnect
 	signInCommands
 	signInSocket
-	signInCount // how many kinds there are
+	signInCount // is how many kinds there are
 )
 
 const (
@@ -30,31 +30,31 @@ const (
 	renewalLead     = time.Minute // is how long before the end the hook is asked, or a tenth of what is left if that is less
 )
 
-// maxClientIDBytes bounds what each message carries that leaves: servers have some
-// thirty bytes.
+// maxClientIDBytes bounds the clientId, which goes with each message: those of servers have
+// some thirty bytes.
 const maxClientIDBytes = 1024
 
-// handshakeState is the handshake under way, and the sign-in for it.
+// A handshakeState is the handshake under way, and the sign-in for it.
 type handshakeState struct {
 	id       string
 	leg      transport.LegID // zero: it is not out
 	deadline mono.Time       // while it is out
 	attempt  attempt
 
-	slot    mono.Time // taken at the gate; zero: none is
-	slotDue mono.Time // the same, until it has come
+	slot    mono.Time // is when the handshakeLimiter lets the handshake leave; zero: none is reserved
+	slotDue mono.Time // is the same until it has come
 
 	credential    *Credential
-	secondSlot    bool               // the place is the second
+	secondSlot    bool               // the slot is the second
 	asking        bool               // the Credentials hook runs
 	refusals      [signInCount]uint8 // of each kind, since that was granted
 	refusalsInRow uint8              // of all kinds, since any was granted
-	ext           object             // of cred
+	ext           object             // of credential
 	renewAt       mono.Time
 }
 
 // renewSession begins a new session in the place of the present one, if there is
-// one: no leg of the old session may carry the new one.
+// one, because of cause. No leg of the old session may carry the new one.
 func (c *Client) renewSession(fx *effects, cause error) {
 	if p := c.disconnect; p != nil { // the session is over: that is what Disconnect wants
 		c.settleNeedless(fx, p)
@@ -78,7 +78,7 @@ func (c *Client) renewSession(fx *effects, cause error) {
 	c.wakeLanes(fx)
 }
 
-// cutAllLegs cuts every leg there is: none may carry what begins now.
+// cutAllLegs cuts every leg: none may carry what begins now.
 func (c *Client) cutAllLegs(fx *effects) {
 	for id := range c.legs.All() {
 		c.cutLeg(fx, id, errStale)
@@ -152,9 +152,9 @@ func (c *Client) onHandshakeReply(fx *effects, l *leg, m *bayeux.Message) {
 	c.wakeLanes(fx)
 }
 
-// onHandshakeRefused decides after a handshake that the server did not grant. Its advice
-// comes first; without one, a refused sign-in is final unless there is a hook
-// to mend it.
+// onHandshakeRefused decides what follows a handshake that the server did not grant. The
+// server's advice comes first; without advice a refused sign-in is final, unless there is a
+// hook to mend it.
 func (c *Client) onHandshakeRefused(fx *effects, m *bayeux.Message, err error) {
 	c.mergeAdvice(m, "")
 	unauthorized := errors.Is(err, bayeux.ErrUnauthorized)
@@ -173,8 +173,9 @@ func (c *Client) onHandshakeRefused(fx *effects, m *bayeux.Message, err error) {
 	}
 }
 
-// retrySignIn has the Credentials hook called for what was refused, unless it is being
-// asked; false: there is none, or it was asked often enough.
+// retrySignIn calls the Credentials hook because a sign-in was refused, unless the hook runs
+// already. It reports whether the hook may mend it: there is one, and it was not called
+// often enough.
 func (c *Client) retrySignIn(what signIn) bool {
 	hs := &c.handshake
 	switch {
@@ -191,10 +192,10 @@ func (c *Client) retrySignIn(what signIn) bool {
 	return true
 }
 
-// onGranted is told what a sign-in was good for.
+// onGranted forgets the refusals of what the server grants now.
 func (hs *handshakeState) onGranted(what signIn) { hs.refusals[what], hs.refusalsInRow = 0, 0 }
 
-// callCredentials has the Credentials hook called, on a goroutine of its own.
+// callCredentials calls the Credentials hook on a goroutine of its own, unless it runs.
 func (c *Client) callCredentials(refused *Credential) {
 	if c.handshake.asking {
 		return
@@ -239,8 +240,8 @@ func (c *Client) onCredential(fx *effects, cr *Credential, ext object) {
 	c.wakeLanes(fx)
 }
 
-// onCredentialError goes on with the hook's error. A sign-in that was refused and
-// could not be mended is the end; a failed renewal is tried again.
+// onCredentialError goes on with the hook's error. Where the hook could not mend a sign-in
+// that was refused, the session ends; a renewal that failed is tried again.
 func (c *Client) onCredentialError(fx *effects, err error, mending bool) {
 	switch {
 	case mending || c.sessions == 0 && !c.options.KeepDialing:
@@ -254,7 +255,7 @@ func (c *Client) onCredentialError(fx *effects, err error, mending bool) {
 	}
 }
 
-// target is where the session goes with a credential; nil: with none.
+// target returns where the session goes with a credential; nil: with none.
 func (c *Client) target(cr *Credential) (*transport.Target, error) {
 	t := *c.base
 	t.Header = c.options.Header.Clone()

@@ -10,23 +10,23 @@ import (
 
 // A handshakeLimiter spreads the handshakes that the sessions of a Dialer send to one host:
 // after a restart of the server, or a change of the network, all want to begin
-// anew at once. Whoever comes takes the next place in time; places come closer
-// to one another the longer the rush lasts, up to the full rate.
+// anew at once. Each handshake reserves the next slot in time; slots come closer to one
+// another the longer the rush lasts, up to the full rate.
 type handshakeLimiter struct {
 	mu        sync.Mutex
-	rushStart mono.Time // the rush began
-	nextSlot  mono.Time // place that is free
+	rushStart mono.Time // is when the present rush began
+	nextSlot  mono.Time // is the first slot that is free
 }
 
 const (
-	defaultHandshakeRate = 500                    // handshakes a second to one host at most, by default
-	handshakeBurst       = 50                     // of them at once, when there was none for a while
-	rushSlowdown         = 4                      // a rush begins at this fraction of the rate,
-	rushStepTime         = 500 * time.Millisecond // and goes faster by as much each time
-	slotGrace            = 250 * time.Millisecond // that a place is kept for who comes late
+	defaultHandshakeRate = 500                    // is how many handshakes a second may go to one host, by default
+	handshakeBurst       = 50                     // is how many may go at once, when none did for a while
+	rushSlowdown         = 4                      // divides the rate at the beginning of a rush
+	rushStepTime         = 500 * time.Millisecond // is how long a rush has one rate before the next higher one
+	slotGrace            = 250 * time.Millisecond // is how late a handshake may use its slot
 )
 
-// reserve returns when the next handshake may leave.
+// reserve takes the next slot, and returns when it is.
 func (l *handshakeLimiter) reserve(rate int, now mono.Time) mono.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -44,8 +44,8 @@ func (l *handshakeLimiter) reserve(rate int, now mono.Time) mono.Time {
 	return at
 }
 
-// mayHandshake reports whether a handshake may leave now. If not, the timer says
-// when. A place once taken holds until the handshake is granted or has failed.
+// mayHandshake reports whether a handshake may leave now. If not, the timer fires when it
+// may. A slot stays reserved until the handshake is granted or has failed.
 func (c *Client) mayHandshake(now mono.Time) bool {
 	hs := &c.handshake
 	if c.dialer.HandshakeRate < 0 || hs.leg != 0 {
@@ -61,9 +61,8 @@ func (c *Client) mayHandshake(now mono.Time) bool {
 	return !now.Before(hs.slot)
 }
 
-// giveUpLateSlot gives up a place that has come a while ago, once: the machine was
-// behind, or the transport, and all whose places came meanwhile would leave at
-// once.
+// giveUpLateSlot gives up a slot that has come a while ago, once: the machine or the
+// transport was late, and all handshakes whose slots came meanwhile would leave at once.
 func (hs *handshakeState) giveUpLateSlot(now mono.Time) {
 	if !hs.slot.IsZero() && now.Sub(hs.slot) > slotGrace && !hs.secondSlot {
 		hs.releaseSlot()
@@ -71,7 +70,7 @@ func (hs *handshakeState) giveUpLateSlot(now mono.Time) {
 	}
 }
 
-// releaseSlot gives up the place: the next handshake takes a new one.
+// releaseSlot gives up the slot: the next handshake reserves a new one.
 func (hs *handshakeState) releaseSlot() {
 	hs.slot, hs.slotDue, hs.secondSlot = mono.Time{}, mono.Time{}, false
 }

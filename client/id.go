@@ -10,7 +10,7 @@ import (
 // first 16 are letters.
 const idLetters = "abcdefghijklmnopqrstuvwxyz234567"
 
-// idLength is that of an id: 59 bits that nobody can guess while it is out.
+// idLength is the length of an id: 59 bits, which no publisher can guess while it is out.
 const idLength = 12
 
 // idGenerators are cryptographically strong, each seeded by the system once: to ask the
@@ -22,7 +22,7 @@ var idGenerators = sync.Pool{New: func() any {
 }}
 
 // newID makes the id of a message. Faye shows ids to every subscriber of what is
-// published, and anybody may publish a message that looks like the reply to it;
+// published, and any subscriber may publish a message that looks like the reply to it;
 // so an id that was seen says nothing of the next.
 func newID() string {
 	g := idGenerators.Get().(*rand.ChaCha8)

@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// What a session's own jar keeps: browsers have room for as many, and as large
+// These bound what a session's own jar keeps: browsers keep as many cookies, and as large
 // ones (RFC 6265 section 6.1), and servers take no longer header.
 const (
 	maxCookies     = 50
@@ -27,7 +27,7 @@ type jar struct {
 	bytes int            // of all
 }
 
-// storedCookie says which cookie was set.
+// A storedCookie names a cookie that was set.
 type storedCookie struct {
 	scheme, host, from string // of the URL that set it
 	name, domain, path string

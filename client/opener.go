@@ -9,7 +9,7 @@ import (
 	"github.com/turold/turold/transport/websocket"
 )
 
-// network is the Dialer's, made at its first use.
+// network returns the settings of the Dialer's sessions, which it makes at the first use.
 func (d *Dialer) network() *transport.SharedConfig {
 	s := &d.shared
 	s.once.Do(func() {
@@ -19,7 +19,7 @@ func (d *Dialer) network() *transport.SharedConfig {
 	return s.network
 }
 
-// resuming is the TLS of every connection of a Dialer: each WebSocket, and each
+// resuming returns the TLS of every connection of a Dialer: each WebSocket, and each
 // session after a restart of the server, resumes what another connection has
 // negotiated, which spares both sides most of the handshake's work.
 func resuming(given *tls.Config) *tls.Config {
@@ -35,7 +35,7 @@ func resuming(given *tls.Config) *tls.Config {
 
 func (d *Dialer) limits() transport.Limits { return d.network().Limits }
 
-// forgetPaths drops what was learnt of the network as it was.
+// forgetPaths drops what the fallback has learnt of the network as it was.
 func (d *Dialer) forgetPaths() {
 	if d.Policy.Memory != nil {
 		d.Policy.Memory.Forget()

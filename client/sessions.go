@@ -26,8 +26,8 @@ type shared struct {
 	handshakes, delayed, failures, delivered atomic.Uint64
 }
 
-// A host is what the sessions with one server pass by: at the beginning, and in
-// Drain at the end.
+// A host has what the sessions with one server share: they reserve a slot for each
+// handshake, and in Drain one for their goodbye.
 type host struct {
 	limiter         handshakeLimiter
 	disconnectSlots chan struct{} // holds one of each session that says goodbye

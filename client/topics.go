@@ -8,24 +8,24 @@ import (
 	"github.com/turold/turold/bayeux"
 )
 
-// A topics is those of a session. A few, as nearly always, are a list that is
-// looked through: a map takes ten times what it keeps of them.
+// topics are the channels and patterns of a session. A few, as nearly always, are a list that
+// is looked through: a map would take ten times the memory.
 type topics struct {
-	few      []*topic // never changed in place: all may go over it
+	few      []*topic // is never changed in place: all may go over it
 	many     map[bayeux.Channel]*topic
-	patterns *patternIndex // those among many that are patterns; nil: none is
+	patterns *patternIndex // has those among many that are patterns; nil: none is
 }
 
-// patternIndex are patterns by what comes before their stars.
+// A patternIndex has patterns by their stem: what comes before their stars.
 type patternIndex struct {
 	oneLevel, anyDepth map[bayeux.Channel]*topic
-	stemLengths        []stemLength // of the keys of stars, each once
+	stemLengths        []stemLength // of the keys of anyDepth, each once
 }
 
-// A stemLength is one that some keys have.
+// A stemLength is a length, in bytes, that a number of keys have.
 type stemLength struct{ bytes, keys int }
 
-// maxFewTopics is how many are looked through at most.
+// maxFewTopics bounds the list that is looked through.
 const maxFewTopics = 8
 
 // get returns the topic of that name; nil: there is none.
@@ -103,7 +103,7 @@ func (p *patternIndex) remove(one *topic) {
 	}
 }
 
-// stem is what comes before a pattern's stars, and whether there are two.
+// stem returns what comes before a pattern's stars, and reports whether there are two.
 func stem(pattern bayeux.Channel) (before bayeux.Channel, deep bool) {
 	before = pattern[:len(pattern)-1]
 	if strings.HasSuffix(string(before), "*") {
@@ -113,8 +113,8 @@ func stem(pattern bayeux.Channel) (before bayeux.Channel, deep bool) {
 }
 
 // appendMatching appends the topics that an event on a channel is for. What it costs
-// depends on the topics, not on the name, which another may have made long: one
-// look for each length that patterns have.
+// depends on the topics, not on the name, which another publisher may have made long: one
+// look for each length of stems.
 func (t *topics) appendMatching(all []*topic, ch bayeux.Channel) []*topic {
 	for _, one := range t.few {
 		if one.channel == ch || one.channel.Wild() && one.channel.Matches(ch) {
@@ -145,7 +145,7 @@ func (t *topics) appendMatching(all []*topic, ch bayeux.Channel) []*topic {
 	return all
 }
 
-// all yields each that was there when it began, but not those that are removed
+// all yields each topic that was there when it began, but not those that are removed
 // meanwhile from among many.
 func (t *topics) all() iter.Seq[*topic] {
 	return func(yield func(*topic) bool) {

@@ -45,6 +45,7 @@ type attempt struct {
 	at   mono.Time
 }
 
+// startAttempt begins the exchange of a message that leaves.
 func (c *Client) startAttempt(m bayeux.Message, kind string, now mono.Time) attempt {
 	x := attempt{kind: kind, at: now}
 	if t := c.dialer.Trace; t != nil && t.Exchange != nil {
@@ -53,7 +54,7 @@ func (c *Client) startAttempt(m bayeux.Message, kind string, now mono.Time) atte
 	return x
 }
 
-// endAttempt tells of an exchange whose reply came, or none.
+// endAttempt tells the trace of an exchange whose reply came, or whose reply will not.
 func (c *Client) endAttempt(fx *effects, x attempt, ch bayeux.Channel, reply *bayeux.Message, err error) {
 	t := c.dialer.Trace
 	if t == nil || t.Exchange == nil || x.at.IsZero() {
@@ -68,7 +69,7 @@ func (c *Client) endAttempt(fx *effects, x attempt, ch bayeux.Channel, reply *ba
 
 func bytesOf(m bayeux.Message) int { return len(bayeux.Append(nil, []bayeux.Message{m})) - len("[]") }
 
-// traceBatch tells of a batch; hidden is nil or takes secrets out of its errors.
+// traceBatch tells the trace of a batch; hidden takes secrets out of its errors, unless it is nil.
 func (c *Client) traceBatch(id transport.LegID, out bool, ms []bayeux.Message, hidden *strings.Replacer) {
 	t := c.dialer.Trace
 	if t == nil || t.Wire == nil || len(ms) == 0 {
