@@ -52,7 +52,8 @@ func (p *probe) takeAnswer(ms []bayeux.Message) (rest []bayeux.Message, ok bool)
 	return rest, true
 }
 
-// probeMessage is a message that touches no session: nobody has this clientId.
+// probeMessage is a connect that touches no session: the server gave no client its
+// clientId.
 func probeMessage(id string) []bayeux.Message {
 	return []bayeux.Message{{
 		Channel: bayeux.MetaConnect, ID: id,

@@ -27,7 +27,7 @@
 // whatever becomes of the socket. One that opens shows nothing yet; it is proven
 // by the answer to a probe, a connect of a clientId that no server gave, which
 // touches no session. While one may soon be proven polls ask for short holds.
-// When a poll has ended nobody draws until every exchange has, and then the
+// When a poll has ended neither pipe draws until every exchange has, and then the
 // socket is offered the connect with no hold; its answer is the move. Nothing
 // is out on the other pipe at that moment, so nothing is lost, doubled or
 // reordered by it.
@@ -50,7 +50,7 @@
 // minutes after ten minutes, and at most four sockets are opened at a time where
 // none was proven in the last ten minutes.
 //
-// Whatever the mode, no connect is asked to be held longer than the way bears: two
+// Whatever the mode, no connect is asked to be held longer than the path bears: two
 // silences that were cut alike shorten the hold.
 //
 // # WebSocket first
@@ -74,5 +74,5 @@
 // none in its last handshake, or some exchange of the old session has not ended
 // when the Handler wakes the valve for it.
 //
-// The client opens it; anybody may who has a Handler.
+// Package client opens it; any program that has a Handler may.
 package fallback

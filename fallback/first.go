@@ -7,19 +7,20 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// A firstPhase is where the choice stands.
+// A firstPhase is which transport carries the session in the mode WebSocketFirst,
+// and what is under way.
 type firstPhase uint8
 
 const (
 	socketIdle    firstPhase = iota // the socket draws, if it is open, and carries nothing
-	socketOpening                   // it was woken and has not asked yet: the patience runs
-	socketProving                   // it carries messages and has not answered; the patience runs once an answer is due
-	socketServing                   // it has answered
-	socketLeaving                   // nobody draws until every End of a socket was passed on; then HTTP is tried
+	socketOpening                   // the socket was woken and has not asked yet: the patience runs
+	socketProving                   // the socket carries messages and has not answered; the patience runs once an answer is due
+	socketServing                   // the socket has answered
+	socketLeaving                   // neither draws until the Handler has every End of a socket; then HTTP is tried
 	httpTrying                      // HTTP draws and has not answered
 	httpServing                     // HTTP draws and has answered
-	httpLeaving                     // nobody draws until the last End of HTTP was passed on; then it is the socket's turn
-	firstClosed                     // nobody draws any more
+	httpLeaving                     // neither draws until the Handler has the last End of HTTP; then it is the socket's turn
+	firstClosed                     // neither draws any more
 )
 
 func (p firstPhase) String() string {
@@ -29,29 +30,29 @@ func (p firstPhase) String() string {
 // socketRetryPause is how long after a failure no socket is tried for a new session.
 const socketRetryPause = time.Minute
 
-// A wsFirst is the valve without pipes, clock and lock: step takes what happens
-// and says what to do. It is a function of its events alone.
+// A wsFirst is the machine of the mode WebSocketFirst.
 type wsFirst struct {
 	patience time.Duration
 
 	phase           firstPhase
-	patienceEndAt   mono.Time // the end of the patience; zero: it does not run
-	unansweredSince mono.Time // since when a socket owes the first answer, over all sockets without one; zero: none does
-	pending         [2]bool   // lanes woken while nobody draws
-	told            string    // the transport of the last Decision
+	patienceEndAt   mono.Time // when the patience ends; zero: it does not run
+	unansweredSince mono.Time // since when sockets, one after the other, have not answered; zero: none is waited for
+	pending         [2]bool   // lanes that the Handler woke while neither pipe might draw
+	told            string    // the connectionType of the last Decision; empty: there was none
+	transports      [2]string // the connectionType of the legs of each pipe that has asked
 
-	// The legs from when they ask until they have nothing to carry or their End
-	// was passed on; nil: the Handler has given them nothing.
+	// The legs that are out: each from when it asks until it has nothing to carry,
+	// or the Handler has its End; nil: the Handler has given it nothing.
 	legs         map[transport.LegID]*outstanding
-	socketLeg    transport.LegID // the socket that proves itself or serves
+	socketLeg    transport.LegID // the socket of socketProving and socketServing
 	unusedSocket transport.LegID // the last socket that asked and was given nothing: the Handler does not know it
 
-	failedAt      mono.Time // when a socket failed; zero: none did, or HTTP did as well
-	failReason    Reason    // of that
+	failedAt      mono.Time // when a socket failed last; zero: none did, or HTTP failed as well
+	failReason    Reason
 	failErr       error
-	httpFailed    bool // HTTP failed too, and nothing has answered since
-	handshakeNext bool // on HTTP: the server has forgotten the session, a handshake is next
-	notOffered    bool // the server's last handshake by HTTP offered no websocket
+	httpFailed    bool // HTTP has failed too, and nothing has answered since
+	handshakeNext bool // on HTTP: the server does not know the session any more
+	notOffered    bool // the server offered no WebSocket in its last handshake by HTTP
 }
 
 func newWSFirst(patience time.Duration) *wsFirst {
@@ -80,7 +81,7 @@ func (f *wsFirst) step(e event) (fx effects) {
 		f.onDropped(e)
 	case eventTimer:
 		f.onTimer(&fx, e)
-	case eventVacated: // see race
+	case eventVacated: // until now a socket on its way out took the Wake that was to dial
 		fx.wake[socketPipe][transport.LaneCommands] = f.phase == socketOpening
 	case eventClose:
 		f.phase, f.patienceEndAt = firstClosed, mono.Time{}

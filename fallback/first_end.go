@@ -5,8 +5,8 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// onEnd decides after the end of a leg. What is passed on counts as out until
-// that is done.
+// onEnd decides after the end of a leg. One whose End goes to the Handler counts as
+// out until the Handler has it.
 func (f *wsFirst) onEnd(fx *effects, e event) {
 	if e.pipe == httpPipe {
 		fx.pass = true
@@ -20,7 +20,7 @@ func (f *wsFirst) onEnd(fx *effects, e event) {
 	}
 }
 
-// httpEnded: HTTP that fails before it ever answered has failed as the socket
+// onHTTPEnd decides after an exchange: HTTP that fails before it ever answered has failed as the socket
 // did, unless its other lane is still out. A connection that was dead before it
 // was used shows nothing.
 func (f *wsFirst) onHTTPEnd(fx *effects, e event) {
@@ -73,35 +73,4 @@ func (f *wsFirst) onSocketFailed(e event) {
 		return
 	}
 	f.phase, f.patienceEndAt = socketIdle, mono.Time{}
-}
-
-// reasonOf says what the end of a socket that never answered shows of sockets;
-// empty: nothing. What both pipes need alike is the network's failure.
-func reasonOf(err *transport.Error, shared bool) Reason {
-	if err == nil {
-		return ""
-	}
-	switch err.Op {
-	case "upgrade":
-		return ReasonRefused
-	case "proxy":
-		if err.Status != 0 {
-			return ReasonRefused
-		}
-		return dialReason(shared)
-	case "dial", "tls":
-		return dialReason(shared)
-	case "decode", "close":
-		return ReasonWrong
-	case "cut", "drain":
-		return ""
-	}
-	return ReasonLost
-}
-
-func dialReason(shared bool) Reason {
-	if shared {
-		return ""
-	}
-	return ReasonDial
 }

@@ -49,7 +49,7 @@ func (m *firstModel) step(e event) effects {
 	e.now = m.now
 	from := m.first.phase
 	m.been[from]++
-	fx := m.first.step(e)
+	fx := m.first.step(typed(e))
 	m.log = append(m.log, fmt.Sprintf("%s %d pipe %d leg %d err %v -> %s", from, e.kind, e.pipe, e.leg, e.err, says(m.first, fx)))
 	for _, d := range fx.decisions {
 		m.require(d.From == m.carrier && d.To != d.From && d.Transport == d.To && d.Reason != "", "a decision that is none")

@@ -8,12 +8,11 @@ import (
 )
 
 var (
-	errNotOpened = errors.New("fallback: the WebSocket does not open")
-	errMute      = errors.New("fallback: the WebSocket does not answer")
+	errNotOpened = errors.New("fallback: the WebSocket does not open in time")
+	errMute      = errors.New("fallback: the WebSocket is open and does not answer")
 )
 
-// onWake sends a Wake to the pipe that draws. One that meets a turning valve is
-// kept until it is turned.
+// onWake sends a Wake to the pipe that draws. Where neither does it is kept.
 func (f *wsFirst) onWake(fx *effects, e event) {
 	switch f.phase {
 	case socketIdle:
@@ -39,7 +38,8 @@ func (f *wsFirst) mayRetrySocket(now mono.Moment) bool {
 	return f.failedAt.IsZero() || now.Sub(f.failedAt) >= socketRetryPause
 }
 
-// openSocket wakes the socket. An open one asks at once, another is dialled.
+// openSocket wakes the socket pipe: an open socket asks at once, and where there is
+// none the pipe dials.
 func (f *wsFirst) openSocket(fx *effects, lane transport.Lane, now mono.Moment) {
 	f.phase, f.patienceEndAt = socketOpening, now.Add(f.patience)
 	fx.wake[socketPipe][lane] = true
@@ -48,6 +48,7 @@ func (f *wsFirst) openSocket(fx *effects, lane transport.Lane, now mono.Moment) 
 // onAsk says whether the leg may ask the Handler, and takes it down as out:
 // a draw in progress keeps the other pipe shut.
 func (f *wsFirst) onAsk(fx *effects, e event) bool {
+	f.transports[e.pipe] = e.transport
 	owes := f.legs[e.leg]
 	carries := owes != nil
 	if e.pipe == httpPipe {
@@ -78,7 +79,7 @@ func (f *wsFirst) onAsk(fx *effects, e event) bool {
 	return true
 }
 
-// onDrawn takes down what the Handler gave to a leg.
+// onDrawn notes what the Handler gave to a leg.
 func (f *wsFirst) onDrawn(fx *effects, e event) {
 	if len(e.batch) == 0 {
 		if f.legs[e.leg] == nil {
@@ -111,7 +112,7 @@ func (f *wsFirst) onDrawn(fx *effects, e event) {
 	}
 }
 
-// onReceive looks at what a pipe hands up: the first answer is what decides.
+// onReceive looks at what a pipe hands up: the first answer decides.
 func (f *wsFirst) onReceive(fx *effects, e event) {
 	fx.pass = e.leg != f.unusedSocket
 	var got replies
@@ -122,7 +123,7 @@ func (f *wsFirst) onReceive(fx *effects, e event) {
 	case e.pipe == socketPipe:
 		if f.phase == socketProving && e.leg == f.socketLeg && got.answered {
 			f.phase, f.patienceEndAt, f.unansweredSince, f.httpFailed = socketServing, mono.Time{}, mono.Time{}, false
-			f.announce(fx, transport.WebSocket, ReasonBack, nil)
+			f.announce(fx, socketPipe, ReasonBack, nil)
 		}
 	case f.phase == httpTrying:
 		f.onHTTPAnswer(fx)
@@ -132,17 +133,17 @@ func (f *wsFirst) onReceive(fx *effects, e event) {
 	}
 }
 
-// onHTTPAnswer is the first answer on HTTP. If HTTP had failed as well since the
+// onHTTPAnswer takes the first answer on HTTP. If HTTP had failed as well since the
 // socket did, that failure says nothing of the socket.
 func (f *wsFirst) onHTTPAnswer(fx *effects) {
 	f.phase = httpServing
 	if f.httpFailed {
 		f.httpFailed, f.failedAt = false, mono.Time{}
 	}
-	f.announce(fx, transport.LongPolling, f.failReason, f.failErr)
+	f.announce(fx, httpPipe, f.failReason, f.failErr)
 }
 
-// readHTTPReplies takes what the replies by HTTP say of the session.
+// readHTTPReplies notes what the replies by HTTP say of the session.
 func (f *wsFirst) readHTTPReplies(got replies) {
 	f.handshakeNext = f.handshakeNext || got.needsHandshake
 	if types, ok := offersWebSocket(got.handshake); ok {
@@ -150,7 +151,7 @@ func (f *wsFirst) readHTTPReplies(got replies) {
 	}
 }
 
-// requestsOf is the ledger of a leg that the Handler knows.
+// requestsOf are what a leg that the Handler knows carries and was not answered.
 func (f *wsFirst) requestsOf(id transport.LegID) *outstanding {
 	if f.legs[id] == nil {
 		f.legs[id] = new(outstanding)
@@ -159,20 +160,21 @@ func (f *wsFirst) requestsOf(id transport.LegID) *outstanding {
 }
 
 // announce makes a Decision if the transport is another than before.
-func (f *wsFirst) announce(fx *effects, to string, reason Reason, evidence error) {
+func (f *wsFirst) announce(fx *effects, p pipe, reason Reason, cause error) {
+	to := f.transports[p]
 	if f.told == to {
 		return
 	}
-	if f.told == "" && to == transport.WebSocket {
+	if f.told == "" && p == socketPipe {
 		reason = ReasonFirst
 	}
-	fx.decisions = append(fx.decisions, Decision{Transport: to, From: f.told, To: to, Reason: reason, Err: evidence})
+	fx.decisions = append(fx.decisions, Decision{Transport: to, From: f.told, To: to, Reason: reason, Err: cause})
 	f.told = to
 }
 
-// onDropped is told that the Handler has given a leg up. Sockets that are given
-// up before they answer, one after the other, have in the end used up the
-// patience as one that is waited for.
+// onDropped goes on after the Handler has cut or drained a leg. Sockets that it gives
+// up before they answer, one after the other, use up the patience as one does that it
+// waits for.
 func (f *wsFirst) onDropped(e event) {
 	if e.leg != f.socketLeg || f.phase != socketProving && f.phase != socketServing {
 		return
@@ -184,7 +186,7 @@ func (f *wsFirst) onDropped(e event) {
 	f.phase, f.socketLeg, f.patienceEndAt = socketIdle, 0, mono.Time{}
 }
 
-// onTimer ends the patience.
+// onTimer leaves a socket when the patience has ended.
 func (f *wsFirst) onTimer(fx *effects, e event) {
 	if f.patienceEndAt.IsZero() || e.now.Before(f.patienceEndAt) {
 		return
@@ -199,13 +201,13 @@ func (f *wsFirst) onTimer(fx *effects, e event) {
 	}
 }
 
-// leaveSocket gives the socket up.
-func (f *wsFirst) leaveSocket(reason Reason, evidence error, now mono.Moment) {
+// leaveSocket gives the socket up for a reason.
+func (f *wsFirst) leaveSocket(reason Reason, cause error, now mono.Moment) {
 	f.phase, f.socketLeg, f.patienceEndAt, f.unansweredSince = socketLeaving, 0, mono.Time{}, mono.Time{}
-	f.failedAt, f.failReason, f.failErr = now.Time, reason, evidence
+	f.failedAt, f.failReason, f.failErr = now.Time, reason, cause
 }
 
-// advance ends a turn when nothing is out any more.
+// advance has the other pipe draw when nothing is out any more.
 func (f *wsFirst) advance(fx *effects, now mono.Moment) {
 	if len(f.legs) > 0 {
 		return
@@ -217,7 +219,7 @@ func (f *wsFirst) advance(fx *effects, now mono.Moment) {
 		fx.wake[httpPipe] = [2]bool{true, true}
 	case httpLeaving:
 		f.phase, f.pending = socketIdle, [2]bool{}
-		for lane, was := range pending { // others would dial unasked
+		for lane, was := range pending { // a Wake for nothing would dial
 			if was {
 				f.openSocket(fx, transport.Lane(lane), now)
 			}

@@ -39,6 +39,7 @@ func owing() *outstanding {
 // at is a choice that has come to a place in the plainest way.
 func at(p firstPhase) *wsFirst {
 	f := newWSFirst(3 * time.Second)
+	f.transports = [2]string{socketPipe: transport.WebSocket, httpPipe: transport.LongPolling}
 	f.phase = p
 	switch p {
 	case socketOpening:
@@ -167,7 +168,7 @@ func TestStep(t *testing.T) {
 				if r.e.now.IsZero() {
 					r.e.now = epoch
 				}
-				fx := r.c.step(r.e)
+				fx := r.c.step(typed(r.e))
 				require.Equal(t, r.want, says(r.c, fx), "row %d: %s from %s", i, name, from)
 				if r.then != nil {
 					require.True(t, r.then(r.c), "row %d: what else must hold from %s", i, from)

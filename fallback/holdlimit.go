@@ -9,17 +9,17 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// A learner looks at the legs of one session, on both pipes and whichever the
-// Mode: it asks for no longer hold than the way has been found to bear, and finds
-// out. A cut counts once something else has got through within a moment: when
-// the server is down for everyone there is nothing to be learnt.
+// A learner watches the legs of one session, on both pipes and in every Mode: it asks
+// for no longer hold than the path has been found to bear, and finds that out. A cut
+// counts once something else has got through within a moment: from a server that is
+// down for everyone there is nothing to learn.
 type learner struct {
 	mem     *Memory
 	pathKey pathKeyCache
 
 	mu   sync.Mutex
 	legs legs.Map[*watchedLeg]
-	cuts []suspectedCut // that nothing has got through after
+	cuts []suspectedCut // after which nothing has got through yet
 }
 
 // A watchedLeg is a leg that carries something.
@@ -28,7 +28,7 @@ type watchedLeg struct {
 	pathKey   string
 	pipe      pipe
 	once      bool
-	mayBeHeld bool // a server may hold it
+	mayBeHeld bool // the server may hold it
 }
 
 // A suspectedCut is a leg that something on the way may have ended.
@@ -40,14 +40,14 @@ type suspectedCut struct {
 // confirmWindow is how long after a cut something must get through for it to count.
 const confirmWindow = 2 * time.Second
 
-// A learningHandler is the Handler of one pipe, under watch.
+// A learningHandler is the Handler of one pipe, under a learner.
 type learningHandler struct {
 	transport.Handler
 	w    *learner
 	pipe pipe
 }
 
-// wrap puts a watch between an Opener's pipe and its Handler.
+// wrap puts a learner between an Opener's pipe and its Handler.
 func (w *learner) wrap(kind pipe, open transport.Opener) transport.Opener {
 	return func(s *transport.SessionConfig, h transport.Handler) transport.Transport {
 		return open(s, &learningHandler{Handler: h, w: w, pipe: kind})
@@ -69,8 +69,8 @@ func (p *learningHandler) Next(lane transport.Lane, leg transport.Leg) []bayeux.
 	return batch
 }
 
-// Receive takes down that something came. On a socket an event shows nothing of
-// the way: a publisher chooses when it comes.
+// Receive notes that something came. On a socket an event shows nothing of the path:
+// a publisher chooses when it comes.
 func (p *learningHandler) Receive(id transport.LegID, ms []bayeux.Message) {
 	p.w.onReceived(id, p.pipe == httpPipe || hasMeta(ms), time.Now())
 	p.Handler.Receive(id, ms)
@@ -98,7 +98,7 @@ func (w *learner) onSent(leg transport.Leg, kind pipe, held bool, now time.Time)
 	l.onTraffic(false, now)
 }
 
-// onReceived takes down that something came. Where that shows something, it confirms
+// onReceived notes that something came. Where that shows something, it confirms
 // the cuts before it, and what it has outlived itself.
 func (w *learner) onReceived(id transport.LegID, shows bool, now time.Time) {
 	w.mu.Lock()

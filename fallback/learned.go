@@ -6,38 +6,38 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// How cuts are read.
+// How long silences and ages that were cut are read.
 const (
-	minLearnedHold   = 2 * time.Second         // of what is learnt, however short the silences that are cut
-	minSilence       = 1500 * time.Millisecond // what is shorter is no silence
-	safeHoldRatio    = 0.7                     // of a silence that was cut: the hold that is safe
-	holdCeilingRatio = 0.8                     // of it: what the hold does not grow beyond for a day
+	minLearnedHold   = 2 * time.Second         // the shortest hold that is learnt, however short the silences that are cut
+	minSilence       = 1500 * time.Millisecond // a shorter one shows nothing
+	safeHoldRatio    = 0.7                     // the hold that is safe, of a silence that was cut
+	holdCeilingRatio = 0.8                     // what the hold does not grow beyond for a day, of that silence
 	holdGrowthRatio  = 1.25
-	holdGrowthPause  = 30 * time.Minute // without a cut, before a hold grows
-	cutExpiry        = 24 * time.Hour   // so long a cut counts
-	recentWindow     = 10 * time.Minute // so long a silence that did no harm excuses one that is no longer
-	longerRatio      = 1.05             // how much longer it has to be
-	similarRatio     = 1.3              // two silences that are within it of one another have one cause
-	sameAgeRatio     = 1.05             // two ages that are
-	confirmations    = 3                // of the same age in a row
-	minLifetime      = 30 * time.Second // of sockets that are worth it: those that die sooner are given up
-	rotationRatio    = 0.8              // of a lifetime
+	holdGrowthPause  = 30 * time.Minute // how long nothing is cut before a hold grows
+	cutExpiry        = 24 * time.Hour   // how long a cut counts
+	recentWindow     = 10 * time.Minute // how long a silence that did no harm excuses one that is no longer
+	longerRatio      = 1.05             // how much longer a silence is than a harmless one to be the cause of a cut
+	similarRatio     = 1.3              // two silences within this ratio of one another have one cause
+	sameAgeRatio     = 1.05             // two ages within this ratio have one cause
+	confirmations    = 3                // how many cuts at the same age in a row are a rule
+	minLifetime      = 30 * time.Second // sockets that die younger are a failure, not a rule
+	rotationRatio    = 0.8              // the part of a lifetime after which a socket is left
 )
 
 // A learned is what cuts have shown of the legs of one transport on one path: how
 // long they may be silent, and how old they may become. It is a function of
-// what it is told.
+// its calls.
 type learned struct {
-	Hold             time.Duration `json:"hold,omitempty"`    // the longest to ask for; 0: the pipe's own
-	Silence          time.Duration `json:"silence,omitempty"` // the last that was cut
+	Hold             time.Duration `json:"hold,omitempty"`    // the longest hold to ask for; 0: the pipe's own
+	Silence          time.Duration `json:"silence,omitempty"` // the last silence that was cut
 	Cut              time.Time     `json:"cut,omitzero"`      // and when
 	Raised           time.Time     `json:"raised,omitzero"`   // when Hold last grew
-	longestSilence   time.Duration // the longest silence that one outlived lately
+	longestSilence   time.Duration // the longest silence that a leg outlived lately
 	longestSilenceAt time.Time
-	Age              time.Duration `json:"age,omitempty"` // of the last that was cut without having been silent
-	sameAgeCount     int           // how many in a row were cut at about that age
+	Age              time.Duration `json:"age,omitempty"` // of the last leg that was cut without having been silent
+	sameAgeCount     int           // how many legs in a row were cut at about that age
 	Died             time.Time     `json:"died,omitzero"`  // and when
-	Life             time.Duration `json:"life,omitempty"` // how old they become; 0: nothing ends them for their age
+	Life             time.Duration `json:"life,omitempty"` // the age at which legs are cut; 0: nothing cuts them for their age
 }
 
 // A legLife is one leg, as the pace sees it.
@@ -48,8 +48,8 @@ type legLife struct {
 	survived     time.Duration // the longest silence that it outlived
 }
 
-// onTraffic is told that something passes, and returns the silence before it, if
-// that is known to have done no harm: only what arrives shows it.
+// onTraffic notes that something passes, and returns the silence before it, if that is
+// known to have done no harm: only what arrives shows it.
 func (l *legLife) onTraffic(arrives bool, now time.Time) (silence time.Duration) {
 	l.silenceSoFar, l.trafficAt = max(l.silenceSoFar, now.Sub(l.trafficAt)), now
 	if arrives {
@@ -75,7 +75,7 @@ func (p *learned) holdLimit(now time.Time) time.Duration {
 	return p.Hold
 }
 
-// lifetime is how old they become; 0: nobody knows of a bound.
+// lifetime is the age at which legs are cut; 0: no bound is known.
 func (p *learned) lifetime(now time.Time) time.Duration {
 	if now.Sub(p.Died) > cutExpiry {
 		p.Life = 0
@@ -83,7 +83,7 @@ func (p *learned) lifetime(now time.Time) time.Duration {
 	return p.Life
 }
 
-// recordSilence is told of a silence that did no harm.
+// recordSilence notes a silence that did no harm.
 func (p *learned) recordSilence(silence time.Duration, now time.Time) {
 	if silence >= p.longestSilence || now.Sub(p.longestSilenceAt) > recentWindow {
 		p.longestSilence, p.longestSilenceAt = silence, now
@@ -95,7 +95,7 @@ func (l *legLife) silenceAt(now time.Time) time.Duration {
 	return max(l.silenceSoFar, now.Sub(l.trafficAt))
 }
 
-// diedSilent reports whether a silence was its end: none that is longer did harm lately.
+// diedSilent reports whether its silence ended a leg: no other as long did no harm lately.
 func (p *learned) diedSilent(l *legLife, now time.Time) bool {
 	harmless := l.survived
 	if now.Sub(p.longestSilenceAt) <= recentWindow {
@@ -134,7 +134,7 @@ func (p *learned) recordSilentDeath(silence time.Duration, steady bool, now time
 	}
 }
 
-// aged: it was cut although it had borne longer silences. Three in a row of the
+// recordAgeDeath learns from a leg that was cut although it had borne longer silences. Three in a row of the
 // same age, each of which was opened when the one before was gone, are a rule.
 func (p *learned) recordAgeDeath(age time.Duration, l *legLife, now time.Time) {
 	if now.Sub(p.Died) < cutExpiry && !l.openedAt.Before(p.Died) && isWithin(age, p.Age, sameAgeRatio) {

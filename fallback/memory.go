@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Pacing of what is tried on a path.
+// How often sockets are tried on a path.
 const (
 	maxUnprovenDials    = 4                // sockets being opened at once on a path that is not known good
 	earlyRetryInterval  = 30 * time.Second // between tries of one on which sockets fail, at first
@@ -35,8 +35,8 @@ type Memory struct {
 	// Changed is called a second after something was found out that is worth
 	// saving: a way on which WebSockets fail or work by now, a hold, a lifetime.
 	// It runs on a goroutine of its own, never twice at a time, and may block and
-	// call the Memory's methods. Nil: nobody is told. It is not changed after the
-	// first use.
+	// call the Memory's methods. Nil: no function is called. It must not be changed
+	// after the first use.
 	Changed func()
 
 	mu      sync.Mutex
@@ -45,13 +45,13 @@ type Memory struct {
 	calling sync.Mutex // is held while it runs
 }
 
-// A pathState is the way to one address.
+// A pathState is what is known of one path, and how many sockets are being opened on it.
 type pathState struct {
 	opening int // sockets that are not proven yet
 	pathFacts
 }
 
-// What is known of a path, and is written to JSON.
+// pathFacts are what is known of a path and written to JSON.
 type pathFacts struct {
 	Good        time.Time `json:"good,omitzero"` // when a socket was proven last
 	Bad         time.Time `json:"bad,omitzero"`  // since when they fail; zero: they do not
@@ -71,8 +71,8 @@ func (m *Memory) Forget() {
 	})
 }
 
-// update tells that something changed, if f says so. The caller may hold locks:
-// whoever is told is told later.
+// update has Changed called, if f says that something changed. That happens from a
+// timer, so the caller may hold locks.
 func (m *Memory) update(f func() bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -98,7 +98,7 @@ type verdict struct {
 }
 
 // reserve asks to open a socket. If that is not due it returns when to ask again,
-// and why if that is a verdict; otherwise end must be called.
+// and why if that is a verdict; otherwise release must be called.
 func (m *Memory) reserve(key string, now time.Time) (no verdict, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -124,14 +124,14 @@ func (p *pathState) retryInterval(now time.Time) time.Duration {
 	return time.Duration(float64(d) * (1 + retryJitterRatio*(2*rand.Float64()-1)))
 }
 
-// release takes back what begin counted.
+// release takes back what reserve counted.
 func (m *Memory) release(key string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.stateOf(key).opening--
 }
 
-// recordProven is told that a socket carries a session.
+// recordProven notes that a socket carries a session.
 func (m *Memory) recordProven(key string, now time.Time) {
 	m.update(func() bool {
 		p := m.stateOf(key)
@@ -163,7 +163,7 @@ func (m *Memory) forgetGood(key string) {
 	m.stateOf(key).Good = time.Time{}
 }
 
-// recordFailed is told that one did not while HTTP worked, and returns when to try again.
+// recordFailed notes that a socket failed while HTTP worked, and returns when to try again.
 func (m *Memory) recordFailed(key string, why Reason, now time.Time) (again time.Time) {
 	m.update(func() bool {
 		p := m.stateOf(key)
@@ -195,7 +195,7 @@ func (m *Memory) lifetime(key string, now time.Time) time.Duration {
 	return m.stateOf(key).WebSocket.lifetime(now)
 }
 
-// recordSilence is told of a silence that a leg has outlived.
+// recordSilence notes a silence that a leg has outlived.
 func (m *Memory) recordSilence(key string, kind pipe, silence time.Duration, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -227,7 +227,7 @@ func (p *pathState) learnedBy(kind pipe) *learned {
 }
 
 // stateOf is called with the mutex held. A Memory is bounded: of very many paths
-// one that nobody is opening a socket on is dropped.
+// one is dropped on which no socket is being opened.
 func (m *Memory) stateOf(key string) *pathState {
 	if m.paths == nil {
 		m.paths = map[string]*pathState{}

@@ -6,8 +6,8 @@ import (
 	"github.com/turold/turold/bayeux"
 )
 
-// answeredAtOnce reports whether a batch is answered at once: no connect in it may be
-// held, which would hold the whole batch on some servers.
+// answeredAtOnce reports whether the server answers a batch at once: it may hold no
+// connect in it, with which some servers hold the whole batch.
 func answeredAtOnce(batch []bayeux.Message) bool {
 	return !slices.ContainsFunc(batch, func(m bayeux.Message) bool {
 		if m.Channel != bayeux.MetaConnect {
@@ -23,13 +23,13 @@ func hasHandshake(batch []bayeux.Message) bool {
 	return slices.ContainsFunc(batch, func(m bayeux.Message) bool { return m.Channel == bayeux.MetaHandshake })
 }
 
-// hasConnect reports whether there is a connect in a batch that leaves.
+// hasConnect reports whether there is a connect in a batch.
 func hasConnect(batch []bayeux.Message) bool {
 	return slices.ContainsFunc(batch, func(m bayeux.Message) bool { return m.Channel == bayeux.MetaConnect })
 }
 
-// hasMeta reports whether some of a batch is the server's own word. Only it
-// uses meta channels; when an event comes its publisher chose.
+// hasMeta reports whether the server itself has something to say in a batch. Only the
+// server sends on meta channels; a publisher chooses when an event comes.
 func hasMeta(ms []bayeux.Message) bool {
 	return slices.ContainsFunc(ms, func(m bayeux.Message) bool { return m.Channel.Meta() })
 }

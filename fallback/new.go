@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/turold/turold/bayeux"
@@ -32,34 +33,45 @@ func New(p Policy, socket, http transport.Opener, onDecision func(Decision)) tra
 		socket, http := w.wrap(socketPipe, socket), w.wrap(httpPipe, http)
 		switch p.Mode {
 		case WebSocketOnly:
-			return alone(p, s, h, socket, transport.WebSocket)
+			return alone(p, s, h, socket)
 		case LongPollingOnly:
-			return alone(p, s, h, http, transport.LongPolling)
+			return alone(p, s, h, http)
 		}
 		return newValve(p, s, h, w.pathKey.get, socket, http) // Auto and WebSocketFirst
 	}
 }
 
-// alone opens one pipe and tells when it serves.
-func alone(p Policy, s *transport.SessionConfig, h transport.Handler, open transport.Opener, kind string) transport.Transport {
-	return open(s, &firstAnswerHandler{Handler: h, onFirst: sync.OnceFunc(func() {
-		p.announce(s, Decision{Transport: kind, To: kind, Reason: ReasonFirst})
-	})})
+// alone opens one pipe, and announces it when it answers.
+func alone(p Policy, s *transport.SessionConfig, h transport.Handler, open transport.Opener) transport.Transport {
+	return open(s, &firstAnswerHandler{Handler: h, p: p, s: s})
 }
 
-// A firstAnswerHandler is the Handler of a pipe that there is no choice about.
+// A firstAnswerHandler is the Handler of the only pipe.
 type firstAnswerHandler struct {
 	transport.Handler
-	onFirst func()
+	p        Policy
+	s        *transport.SessionConfig
+	name     atomic.Pointer[string] // the connectionType of the first leg that asked
+	announce sync.Once
 }
 
-// Receive tells of the first answer.
-func (t *firstAnswerHandler) Receive(id transport.LegID, ms []bayeux.Message) {
-	t.onFirst()
-	t.Handler.Receive(id, ms)
+// Next notes what the transport is called.
+func (f *firstAnswerHandler) Next(lane transport.Lane, leg transport.Leg) []bayeux.Message {
+	if f.name.Load() == nil {
+		f.name.CompareAndSwap(nil, new(leg.Type))
+	}
+	return f.Handler.Next(lane, leg)
 }
 
-// announce logs a decision and tells it.
+// Receive announces the first answer.
+func (f *firstAnswerHandler) Receive(id transport.LegID, ms []bayeux.Message) {
+	if name := f.name.Load(); name != nil {
+		f.announce.Do(func() { f.p.announce(f.s, Decision{Transport: *name, To: *name, Reason: ReasonFirst}) })
+	}
+	f.Handler.Receive(id, ms)
+}
+
+// announce logs a decision, and calls onDecision with it.
 func (p Policy) announce(s *transport.SessionConfig, d Decision) {
 	attrs := []slog.Attr{
 		slog.String("transport", d.Transport), slog.String("from", d.From),

@@ -8,21 +8,21 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// A outstanding is what left on a leg and was not answered. That something was
+// An outstanding is what left on a leg and was not answered. That something was
 // answered is read from it alone: other publishers can send what looks like a
 // reply, and nothing of that proves, settles or condemns a transport.
 type outstanding struct {
 	connect  bayeux.Request   // without an id: none is out
 	commands []bayeux.Request // in the order in which they left
-	answered int              // of them, at the front, were answered
+	answered int              // how many of them, from the front, were answered
 }
 
 const (
-	maxCommands  = 1024 // of a leg; what was never answered is dropped, the oldest first
-	keptCapacity = 16   // for how many there stays room while there are none
+	maxCommands  = 1024 // that a leg remembers; the oldest that was never answered is dropped first
+	keptCapacity = 16   // the largest capacity that an empty list keeps
 )
 
-// add takes down what a leg carries.
+// add notes what a leg carries.
 func (o *outstanding) add(batch []bayeux.Message) {
 	for i := range batch {
 		q := bayeux.RequestOf(&batch[i])
@@ -42,7 +42,7 @@ func (o *outstanding) add(batch []bayeux.Message) {
 	}
 }
 
-// openCommands is how many commands were not answered.
+// openCommands is how many commands are not answered.
 func (o *outstanding) openCommands() int { return len(o.commands) - o.answered }
 
 // remove strikes one command out. Mostly it is the first.
@@ -73,8 +73,8 @@ func (o *outstanding) dropUnreadable(m *bayeux.Message) bool {
 // An replies is what a batch says in answer to what left on its leg.
 type replies struct {
 	answered       bool            // something was answered
-	unreadable     bool            // the reply to the connect came and cannot be read: it is owed no more, and proves nothing
-	needsHandshake bool            // a handshake is the next thing to do
+	unreadable     bool            // the reply to the connect came and cannot be read: it is waited for no more, and proves nothing
+	needsHandshake bool            // the next thing to do is a handshake
 	handshake      *bayeux.Message // the reply to the handshake; nil: it is not there
 	connect        *bayeux.Message // the reply to the connect; nil: it is not there
 }
@@ -108,7 +108,7 @@ func (o *outstanding) matchCommand(m *bayeux.Message) bool {
 		if !m.Answers(&o.commands[i]) {
 			continue
 		}
-		if one >= 0 { // without an id: whose it is cannot be told
+		if one >= 0 { // without an id: which command it answers cannot be known
 			return false
 		}
 		if one = i; m.ID != "" {

@@ -11,10 +11,10 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// pathKeyLifetime is how long the name of a way is believed.
+// pathKeyLifetime is how long the key of a path is believed.
 const pathKeyLifetime = time.Second
 
-// A pathKeyCache names the way that a session's next leg goes, in a Memory. It is safe
+// A pathKeyCache has the key of the path that a session's next leg takes, in a Memory. It is safe
 // for concurrent use.
 type pathKeyCache struct {
 	s *transport.SessionConfig

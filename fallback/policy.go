@@ -40,7 +40,7 @@ func ParseMode(name string) (Mode, error) {
 			return Mode(m), nil
 		}
 	}
-	return 0, fmt.Errorf("fallback: %.40q is no mode: there are %q", name, modes)
+	return 0, fmt.Errorf("fallback: %.40q is no mode: want one of %q", name, modes)
 }
 
 // DefaultPatience is the Patience of a zero Policy.
@@ -55,17 +55,17 @@ type Policy struct {
 	// long-polling is tried; in Auto how long HTTP may take for the handshake
 	// while a WebSocket is open. 0 or less: DefaultPatience.
 	Patience time.Duration
-	// Memory is what sessions know together of the ways to servers. Nil: each
+	// Memory is what sessions know together of the paths to servers. Nil: each
 	// session finds out by itself.
 	Memory *Memory
 
 	onDecision func(Decision) // as given to New; nil: no function is called
 }
 
-// A Decision is which transport carries a session, and why. A change is told
-// when the new one has answered, not when it is tried. Where From equals To the
-// session stays where it is and something was found out: why it is on no
-// WebSocket, and when the next is tried.
+// A Decision is which transport carries a session, and why. A change is announced
+// when the new transport has answered, not when it is tried. Where From equals To the
+// session stays where it is and something was found out: why it is on no WebSocket,
+// and when the next is tried.
 type Decision struct {
 	Transport string // the connectionType that carries the session now; empty: none does yet
 	From, To  string // connectionTypes; From is empty for the first decision, To equals Transport

@@ -11,27 +11,27 @@ import (
 	"github.com/turold/turold/transport"
 )
 
-// A valve is the Transport over two pipes: what happens goes into the choice,
-// one event at a time, and what the choice wants is done when the lock is gone.
+// A valve is the Transport over two pipes: it gives what happens to the machine, one
+// event at a time, and does what the machine decides when it has released the lock.
 type valve struct {
 	p            Policy
 	s            *transport.SessionConfig
 	h            transport.Handler
 	socket, http transport.Transport
-	firstCookies []string // that the session had when it began; nil: it does not matter
+	firstCookies []string // names of the cookies that the session had when it began; nil: the mode does not ask
 
 	mu          sync.Mutex // guards what is below; of other packages only what does not block is called under it
 	machine     machine
 	timer       *time.Timer // nil: it is not set; an idle session need not keep one
 	timerAt     mono.Time   // when it fires; zero: it does not
 	undelivered []Decision
-	delivering  bool // somebody is at it, without the lock
+	delivering  bool // a goroutine delivers them, without the lock
 }
 
-func newValve(p Policy, s *transport.SessionConfig, h transport.Handler, way func() string, socket, http transport.Opener) *valve {
+func newValve(p Policy, s *transport.SessionConfig, h transport.Handler, pathKey func() string, socket, http transport.Opener) *valve {
 	v := &valve{p: p, s: s, h: h, machine: newWSFirst(p.Patience)}
 	if p.Mode == Auto {
-		v.machine, v.firstCookies = newAuto(p.Memory, way, p.Patience), cookieNames(s)
+		v.machine, v.firstCookies = newAuto(p.Memory, pathKey, p.Patience), cookieNames(s)
 	}
 	v.socket, v.http = socket(s, side{v, socketPipe}), http(s, side{v, httpPipe})
 	return v
@@ -78,7 +78,7 @@ func (v *valve) Close() error {
 	return errors.Join(v.socket.Close(), v.http.Close())
 }
 
-// turn takes one event and does what the choice decides.
+// turn takes one event and does what the machine decides.
 func (v *valve) turn(e event) effects {
 	e.now = mono.Of(time.Now())
 	v.mu.Lock()
@@ -123,7 +123,8 @@ func (v *valve) turn(e event) effects {
 	return fx
 }
 
-// deliverDecisions tells the decisions in their order, whoever comes first.
+// deliverDecisions announces the decisions in their order, on the first goroutine that
+// comes; others leave theirs to it.
 func (v *valve) deliverDecisions() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -136,11 +137,11 @@ func (v *valve) deliverDecisions() {
 		v.delivering = false
 	}
 	if len(v.undelivered) == 0 {
-		v.undelivered = nil // an idle session need not keep what was told
+		v.undelivered = nil // an idle session need not keep what was announced
 	}
 }
 
-// setTimer sets the one timer to the end of the choice's patience.
+// setTimer sets the one timer to when the machine wants an eventTimer.
 func (v *valve) setTimer() {
 	at := v.machine.timerAt()
 	switch {
@@ -178,7 +179,7 @@ func (s side) Next(lane transport.Lane, leg transport.Leg) []bayeux.Message {
 	return batch
 }
 
-// Receive hands up, unless nobody knows the leg.
+// Receive hands up, unless the Handler does not know the leg.
 func (s side) Receive(id transport.LegID, ms []bayeux.Message) {
 	fx := s.v.turn(event{kind: eventReceive, pipe: s.pipe, leg: id, batch: ms, newCookie: s.v.setsNewCookie(s.pipe, ms)})
 	if fx.pass && fx.batch != nil {
@@ -192,7 +193,7 @@ func (s side) Receive(id transport.LegID, ms []bayeux.Message) {
 	}
 }
 
-// End hands up, unless nobody knows the leg. The valve does not draw from the
+// End hands up, unless the Handler does not know the leg. The valve does not draw from the
 // other pipe before the Handler has taken it.
 func (s side) End(id transport.LegID, err *transport.Error) {
 	fx := s.v.turn(event{kind: eventEnd, pipe: s.pipe, leg: id, err: err, sameHost: sameHost(s.v.s.Target())})
