@@ -74,26 +74,29 @@ func rows(table string) (all []timer) {
 	return all
 }
 
-// withReasons gives each duration the reason of the row that has its name, or,
-// where a constant was renamed, that of the one row of its package and value that
-// is left over.
+// withReasons gives each duration the reason of the row that has its name. Where a
+// constant was renamed it gets that of the row that is left over, if this is the only
+// one of its package and value, and so is the constant: a wrong reason is worse than
+// none.
 func withReasons(found, known []timer) []timer {
-	take := func(fits func(timer) bool) string {
-		at := slices.IndexFunc(known, fits)
+	var nameless []int // in found
+	for i, f := range found {
+		at := slices.IndexFunc(known, func(k timer) bool { return k.name == f.name })
 		if at < 0 {
-			return ""
+			nameless = append(nameless, i)
+			continue
 		}
-		why := known[at].why
+		found[i].why = known[at].why
 		known = slices.Delete(known, at, at+1)
-		return why
 	}
-	for i, f := range found {
-		found[i].why = take(func(k timer) bool { return k.name == f.name })
-	}
-	for i, f := range found {
-		if f.why == "" {
-			found[i].why = take(func(k timer) bool { return k.pkg() == f.pkg() && k.value == f.value })
+	for _, i := range nameless {
+		alike := func(t timer) bool { return t.pkg() == found[i].pkg() && t.value == found[i].value }
+		others := slices.ContainsFunc(nameless, func(j int) bool { return j != i && alike(found[j]) })
+		left := slices.IndexFunc(known, alike)
+		if others || left < 0 || slices.ContainsFunc(known[left+1:], alike) {
+			continue
 		}
+		found[i].why = known[left].why
 	}
 	return found
 }
