@@ -2,12 +2,10 @@ package bayeuxtest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/turold/turold/bayeux"
 	"github.com/turold/turold/transport"
@@ -32,7 +30,7 @@ type outcome struct {
 // lock, so it takes the batch message by message.
 func (s *Server) process(from *origin, in incoming) (o outcome, err error) {
 	ms := in.ms
-	if violates(ms) {
+	if breaksProtocol(ms) {
 		return o, errViolation
 	}
 	var last *Session
@@ -60,20 +58,20 @@ func (s *Server) process(from *origin, in incoming) (o outcome, err error) {
 		case x == nil:
 			o.replies = append(o.replies, s.unknown(*m))
 		case m.Channel == bayeux.MetaConnect:
-			s.note(func(st *Stats) { st.Connects++ })
+			s.count(func(st *Stats) { st.Connects++ })
 			if connect != nil { // of several the last may be held
-				o.replies = append(o.replies, s.early(last, connect))
+				o.replies = append(o.replies, s.connectReplyEarly(last, connect))
 			}
 			connect, last = m, x
 		default:
-			s.begin(x)
+			s.startBatch(x)
 			o.replies, last = append(o.replies, s.command(x, m, in.written(i))...), x
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if last != nil {
-		s.conclude(from, &o, last, connect, len(ms) == 1)
+		s.endBatch(from, &o, last, connect, len(ms) == 1)
 	}
 	if from.sock != nil { // before anybody publishes more
 		from.sock.answer(o.events, o.replies)
@@ -81,22 +79,23 @@ func (s *Server) process(from *origin, in incoming) (o outcome, err error) {
 	return o, nil
 }
 
-// begin has what the session is sent wait for conclude.
-func (s *Server) begin(x *Session) {
+// startBatch makes events for the session wait for endBatch.
+func (s *Server) startBatch(x *Session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	x.working = true
+	x.inBatch = true
 }
 
-func (s *Server) early(x *Session, m *bayeux.Message) bayeux.Message {
+// connectReplyEarly returns the reply to a connect before its batch has ended.
+func (s *Server) connectReplyEarly(x *Session, m *bayeux.Message) bayeux.Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return x.connectReply(*m)
 }
 
-// violates reports whether a batch breaks the protocol, so that none of it is
-// taken: a handshake goes alone, and channels have segments.
-func violates(ms []bayeux.Message) bool {
+// breaksProtocol reports whether a batch breaks the protocol, so that the server takes
+// none of it: a handshake must be alone, and channels must have segments.
+func breaksProtocol(ms []bayeux.Message) bool {
 	for i := range ms {
 		m := &ms[i]
 		if m.Meta == nil {
@@ -114,14 +113,14 @@ func violates(ms []bayeux.Message) bool {
 	return len(ms) == 0
 }
 
-func (s *Server) note(f func(*Stats)) {
+func (s *Server) count(f func(*Stats)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(&s.stats)
 }
 
-// refuse is the error of a message that goes no further; empty: none. What is
-// only for sessions is not looked at without one.
+// refuse returns the error of a message that the server refuses; empty: it does not. A
+// rule for messages of sessions applies only if x is not nil.
 func (s *Server) refuse(from *origin, m *bayeux.Message, x *Session) string {
 	subscribes := m.Channel == bayeux.MetaSubscribe || m.Channel == bayeux.MetaUnsubscribe
 	if refusal := malformed(m); refusal != "" {
@@ -130,14 +129,14 @@ func (s *Server) refuse(from *origin, m *bayeux.Message, x *Session) string {
 	switch {
 	case x == nil && m.Channel != bayeux.MetaHandshake:
 		return ""
-	case m.Channel.Meta() && !known(m.Channel):
+	case m.Channel.Meta() && !isKnownMeta(m.Channel):
 		return "403:denied_by_security_policy:channel_create_denied"
 	case subscribes && len(m.Meta.Subscription) == 0:
 		return "403::subscription_missing"
 	}
 	for _, ch := range m.Meta.Subscription {
 		switch {
-		case !named(ch):
+		case !hasValidName(ch):
 			return "403::subscription_invalid"
 		case ch.Meta():
 			return "403:denied_by_security_policy:subscribe_denied"
@@ -150,20 +149,20 @@ func (s *Server) refuse(from *origin, m *bayeux.Message, x *Session) string {
 	return ""
 }
 
-// malformed is the error of a message that nobody may send; empty: none.
+// malformed returns the error of a message that no client may send; empty: it is not one.
 func malformed(m *bayeux.Message) string {
 	switch {
 	case m.Channel == "":
 		return "400::channel_missing"
 	case !alphanumeric(m.ID):
 		return "405::message_id_invalid"
-	case !named(m.Channel):
+	case !hasValidName(m.Channel):
 		return "405::channel_invalid"
 	}
 	return ""
 }
 
-func known(ch bayeux.Channel) bool {
+func isKnownMeta(ch bayeux.Channel) bool {
 	switch ch {
 	case bayeux.MetaHandshake, bayeux.MetaConnect, bayeux.MetaSubscribe, bayeux.MetaUnsubscribe, bayeux.MetaDisconnect:
 		return true
@@ -171,9 +170,9 @@ func known(ch bayeux.Channel) bool {
 	return false
 }
 
-// named reports whether CometD takes a channel's name: it looks at the
-// characters only, so that a pattern may be published to.
-func named(ch bayeux.Channel) bool {
+// hasValidName reports whether CometD accepts the name of a channel. It looks at the
+// characters only, so that a client may publish to a pattern.
+func hasValidName(ch bayeux.Channel) bool {
 	return len(ch) > 1 && ch[0] == '/' && strings.IndexFunc(string(ch), func(r rune) bool {
 		return !alphanumeric(string(r)) && !strings.ContainsRune(" !#$()*+-./@_{~}", r)
 	}) < 0
@@ -189,7 +188,7 @@ func alphanumeric(id string) bool {
 // long-polling only with the cookie it was born with.
 func (s *Server) find(from *origin, m *bayeux.Message) *Session {
 	x := s.sessions[m.Meta.ClientID]
-	if x != nil && from.sock != nil && s.d.HandshakeOnSocket && x.born != from.sock {
+	if x != nil && from.sock != nil && s.d.HandshakeOnSocket && x.bornOn != from.sock {
 		return nil
 	}
 	if x != nil && !s.d.NoCookie && from.sock == nil && (x.browser == "" || x.browser != from.browser) {
@@ -227,7 +226,7 @@ func (s *Server) handshake(from *origin, m *bayeux.Message) (bayeux.Message, *Se
 		ack = ext.Ack
 	}
 	x := s.newSession(browser, ack)
-	x.born = from.sock
+	x.bornOn = from.sock
 	r := success(*m)
 	r.Meta.ClientID, r.Meta.Version, r.Meta.MinimumVersion = x.id, "1.0", "1.0"
 	r.Meta.Advice = s.advice()
@@ -260,196 +259,6 @@ func (s *Server) types() []string {
 
 func (s *Server) advice() *bayeux.Advice {
 	return &bayeux.Advice{Reconnect: bayeux.ReconnectRetry, Interval: bayeux.Millis(s.o.Interval), Timeout: bayeux.Millis(s.o.Timeout)}
-}
-
-// command does a subscribe, unsubscribe, disconnect or publish.
-func (s *Server) command(x *Session, m *bayeux.Message, written json.RawMessage) []bayeux.Message {
-	if !m.Channel.Meta() {
-		return s.publish(x, m, written)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := success(*m)
-	r.Meta.Subscription = m.Meta.Subscription
-	switch m.Channel {
-	case bayeux.MetaSubscribe:
-		s.stats.Subscribes++
-		for _, ch := range m.Meta.Subscription {
-			if !ch.Service() {
-				x.subs[ch] = true
-			}
-		}
-	case bayeux.MetaUnsubscribe:
-		for _, ch := range m.Meta.Subscription {
-			if !ch.Service() && !s.subscribed(ch) {
-				r = failure(*m, "400::channel_missing")
-			}
-			delete(x.subs, ch)
-		}
-	case bayeux.MetaDisconnect:
-		x.leave()
-	}
-	return []bayeux.Message{x.sign(r)}
-}
-
-// subscribed reports whether anybody is, without which the channel is none.
-func (s *Server) subscribed(ch bayeux.Channel) bool {
-	for _, x := range s.sessions {
-		if x.subs[ch] {
-			return true
-		}
-	}
-	return false
-}
-
-// leave is the client's goodbye: a held connect is answered.
-func (x *Session) leave() {
-	h := x.held
-	x.held = nil
-	x.remove()
-	if h == nil {
-		return
-	}
-	h.timer.Stop()
-	reply := success(h.m)
-	reply.Meta.Advice = &bayeux.Advice{Reconnect: bayeux.ReconnectNone}
-	if h.sock != nil {
-		h.sock.answer(nil, append(h.replies, reply))
-	} else {
-		h.finish(x.s.join(nil, append(h.replies, reply)), false)
-	}
-}
-
-// sign adds what every meta reply of the session carries.
-func (x *Session) sign(r bayeux.Message) bayeux.Message {
-	if x.ack && r.Channel.Meta() {
-		r.Ext = json.RawMessage(`{}`)
-	}
-	return r
-}
-
-func (s *Server) publish(x *Session, m *bayeux.Message, written json.RawMessage) []bayeux.Message {
-	s.note(func(st *Stats) { st.Publishes++ })
-	if m.Channel.Service() {
-		s.mu.Lock()
-		call := s.calls[m.Channel]
-		s.mu.Unlock()
-		if call == nil {
-			return []bayeux.Message{x.sign(success(*m))}
-		}
-		return s.call(x, m, call)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.broadcast(s.relayed(m, written))
-	return []bayeux.Message{x.sign(success(*m))}
-}
-
-// call answers a remote call as CometD does: with a reply that has the data
-// and another that has not.
-func (s *Server) call(x *Session, m *bayeux.Message, call Call) []bayeux.Message {
-	v, err := call(x, *m)
-	var raw json.RawMessage
-	if err == nil {
-		raw, err = json.Marshal(v)
-	}
-	if err != nil {
-		text := "500::" + err.Error()
-		var refused *bayeux.Error
-		if errors.As(err, &refused) {
-			text = refused.Raw
-		}
-		return []bayeux.Message{failure(*m, text)}
-	}
-	result := success(*m)
-	result.Data = raw
-	return []bayeux.Message{result, x.sign(success(*m))}
-}
-
-// conclude decides what goes out with the replies, and whether they wait. It is
-// called with the mutex held.
-func (s *Server) conclude(from *origin, o *outcome, x *Session, connect *bayeux.Message, alone bool) {
-	x.working = false
-	if x.gone {
-		return
-	}
-	if from.sock != nil && x.sock != from.sock && o.browser == "" && !s.d.AdoptWhenHeld {
-		x.supersede() // any message of the session moves it to the socket
-		x.sock = from.sock
-	}
-	if connect == nil {
-		if x.held == nil {
-			x.lease = 0
-			x.rest()
-		}
-		if !x.ack && o.browser == "" {
-			o.events = x.flush()
-		}
-		if x.held != nil && len(x.queue) > 0 {
-			x.release()
-		}
-		return
-	}
-	x.connect(from, o, connect, alone)
-}
-
-// connect answers a connect, or holds it.
-func (x *Session) connect(from *origin, o *outcome, m *bayeux.Message, alone bool) {
-	hold := x.s.o.Timeout
-	x.lease = 0
-	if a := m.Advice(); a != nil {
-		if a.Timeout != nil {
-			hold = *a.Timeout
-		}
-		if a.Interval != nil {
-			x.lease = *a.Interval
-		}
-	}
-	if from.sock == nil {
-		x.sock = nil
-	}
-	x.acknowledged(ackOf(m.Ext))
-	first := !x.connected
-	x.connected, x.kind = true, m.Meta.ConnectionType
-	push := from.sock != nil && !x.ack // what waits goes ahead, and does not end the hold
-	mayHold := hold > 0 && !first && (len(x.queue) == 0 || push) && (alone || from.sock != nil)
-	// A connect that is not held leaves one that is held on the same socket alone.
-	elsewhere := x.held != nil && x.held.sock != from.sock
-	if x.held != nil && (mayHold || x.held.sock == nil || elsewhere) && (mayHold || from.sock == nil || !x.s.d.AdoptWhenHeld) {
-		x.supersede()
-		elsewhere = false
-	}
-	if mayHold && from.sock != nil {
-		x.sock = from.sock
-	}
-	if !mayHold {
-		if x.held == nil {
-			x.rest()
-		}
-		reply := x.connectReply(*m)
-		x.advised = elsewhere // the poll that was spared says that something changed
-		o.events, o.replies = x.flush(), append(o.replies, reply)
-		return
-	}
-	if push {
-		o.events = x.flush()
-	}
-	x.expiry.Stop()
-	h := &held{m: *m, sock: from.sock, replies: o.replies}
-	if h.sock == nil {
-		h.result = make(chan answer, 1)
-	}
-	h.timer = time.AfterFunc(hold, func() {
-		x.s.mu.Lock()
-		defer x.s.mu.Unlock()
-		switch {
-		case x.held == h:
-			x.release()
-		case h.sock == nil:
-			h.finish(x.s.join(nil, []bayeux.Message{success(h.m)}), false)
-		}
-	})
-	x.held, o.held, o.replies = h, h, nil
 }
 
 func success(m bayeux.Message) bayeux.Message {

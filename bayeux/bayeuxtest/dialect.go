@@ -107,8 +107,9 @@ func (i IDs) lacks(ch bayeux.Channel) bool {
 	return i == NoIDs || i == NoMetaIDs && ch.Meta() || i == NoConnectIDs && ch == bayeux.MetaConnect
 }
 
-// odd reports whether the codec alone does not write what the server says.
-func (d *Dialect) odd() bool { return d.IDs != AllIDs || d.EventsLikeReplies }
+// needsOwnEncoding reports whether the server writes messages in a form that the codec
+// does not.
+func (d *Dialect) needsOwnEncoding() bool { return d.IDs != AllIDs || d.EventsLikeReplies }
 
 // Dialect is what the server of a profile does differently.
 func (p Profile) Dialect() Dialect {

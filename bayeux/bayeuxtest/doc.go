@@ -1,7 +1,6 @@
 // Package bayeuxtest is a Bayeux server in the process of a test, as httptest
 // is an HTTP server: for tests of programs that use a Bayeux client, and for
-// trying things out. It is no server for production: it keeps what it must
-// deliver without a bound.
+// trying things out. It is no server for production: its queues have no bound.
 //
 // [New] makes an http.Handler that serves both transports, long-polling and
 // WebSocket, on whatever path it is mounted at. [Start] runs one on a loopback
@@ -13,13 +12,12 @@
 // session cookie, sessions that move between the transports and that expire,
 // the order of events and replies, and the errors in its words. Other profiles
 // do what CometD 7, CometD 5 and Faye 1.4 do instead; a [Dialect] switches the
-// differences of a CometD one by one. That it is so is held by a script that
-// runs against it and against the real servers, whose traces are kept in
-// internal/suite/fidelity. The profiles of [Lyrion] and [Cumulocity] are made from what
+// differences of a CometD one by one. A script that runs against it and against the
+// real servers proves this; their traces are kept in internal/suite/fidelity. The profiles of [Lyrion] and [Cumulocity] are made from what
 // is public of those.
 //
-// [Server.Publish] is the server's own event. [Server.PublishRaw] is another
-// client's, who may write into it what he wants: servers relay nearly all of it.
+// [Server.Publish] publishes an event of the server's own. [Server.PublishRaw] publishes
+// one of another client, which may write anything into it: servers relay nearly all.
 //
 // Faults are made by hooks ([Options].Request, Take, Answer, Rewrite,
 // Authorize) and by methods ([Server.Forget], [Server.Disconnect],

@@ -186,15 +186,15 @@ func (s *Server) connectFaye(x *Session, m *bayeux.Message, r bayeux.Message, er
 		return
 	}
 	x.kind = m.Meta.ConnectionType
-	x.rest()
+	x.startExpiry()
 	c := x.connection()
 	c.answer = func(events []outgoing) { g.add(s.advise(r), events...) }
 	hold := s.o.Timeout
 	if a := m.Advice(); a != nil && a.Timeout != nil {
 		hold = *a.Timeout
 	}
-	x.later(&c.hold, hold)
-	x.empty()
+	x.flushLater(&c.hold, hold)
+	x.flushQueue()
 }
 
 func (s *Server) subscribeFaye(x *Session, m *bayeux.Message, r bayeux.Message, err string) bayeux.Message {
@@ -229,8 +229,8 @@ func (x *Session) connection() *fayeConn {
 	return x.faye
 }
 
-// later has the connection flushed in time, unless the timer runs already.
-func (x *Session) later(t **time.Timer, d time.Duration) {
+// flushLater has the connection flushed in time, unless the timer runs already.
+func (x *Session) flushLater(t **time.Timer, d time.Duration) {
 	if *t != nil {
 		return
 	}
@@ -244,8 +244,8 @@ func (x *Session) later(t **time.Timer, d time.Duration) {
 	})
 }
 
-// empty sends what waits in the queue, if there is a connection.
-func (x *Session) empty() {
+// flushQueue sends what waits in the queue, if there is a connection.
+func (x *Session) flushQueue() {
 	c := x.faye
 	if c == nil {
 		return
@@ -256,7 +256,7 @@ func (x *Session) empty() {
 		return
 	}
 	if c.inbox = append(c.inbox, events...); len(c.inbox) > 0 {
-		x.later(&c.delivery, 0)
+		x.flushLater(&c.delivery, 0)
 	}
 }
 

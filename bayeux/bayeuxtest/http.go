@@ -31,7 +31,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.wg.Done()
 	upgrade := websocket.IsWebSocketUpgrade(r)
-	s.note(func(st *Stats) {
+	s.count(func(st *Stats) {
 		st.Requests++
 		if upgrade {
 			st.Upgrades++
@@ -73,7 +73,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status := http.StatusInternalServerError
 	switch {
 	case errors.Is(err, errMute):
-		s.mute(r.Context())
+		s.waitForEnd(r.Context())
 		panic(http.ErrAbortHandler)
 	case errors.Is(err, errNothing):
 		return
@@ -90,8 +90,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// mute waits until the client or the server gives up.
-func (s *Server) mute(ctx context.Context) {
+// waitForEnd waits until the client or the server gives up.
+func (s *Server) waitForEnd(ctx context.Context) {
 	s.await(ctx, &held{result: make(chan answer, 1)})
 }
 
@@ -160,7 +160,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, a answer) {
 		s.fail(w, r, errViolation)
 		return
 	}
-	if a.cut || s.o.Answer != nil && !s.o.Answer(plain(a.ms)) {
+	if a.cut || s.o.Answer != nil && !s.o.Answer(messagesOf(a.ms)) {
 		panic(http.ErrAbortHandler)
 	}
 	body := s.encode(a.ms)

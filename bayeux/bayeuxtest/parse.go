@@ -54,7 +54,7 @@ func (s *Server) parse(b []byte, socket bool) (incoming, error) {
 	if err != nil {
 		return incoming{}, errViolation
 	}
-	for i, w := range wishes(b) {
+	for i, w := range rawAdvices(b) {
 		switch t := w.Advice.Timeout.(type) {
 		case string:
 			if in.ms[i].Channel.Meta() {
@@ -72,7 +72,7 @@ func (s *Server) parse(b []byte, socket bool) (incoming, error) {
 // parseEach takes valid JSON apart: what our codec wrote at once, and anything
 // else message by message.
 func parseEach(b []byte) (in incoming, err error) {
-	if ms := own(b); ms != nil {
+	if ms := ownBatch(b); ms != nil {
 		return incoming{ms: ms}, nil
 	}
 	if b[0] == '{' {
@@ -89,8 +89,8 @@ func parseEach(b []byte) (in incoming, err error) {
 	return in, nil
 }
 
-// own is a batch as our codec writes it; nil: b is none.
-func own(b []byte) []bayeux.Message {
+// ownBatch is a batch as our codec writes it; nil: b is none.
+func ownBatch(b []byte) []bayeux.Message {
 	ms, err := bayeux.Decode(b, limits)
 	if err != nil || !bytes.Equal(bayeux.Append(nil, ms), b) {
 		return nil
@@ -150,7 +150,7 @@ func parseFaye(b []byte, socket bool) (in incoming, err error) {
 	case json.Unmarshal(b, &in.raw) != nil:
 		return in, errNotJSON
 	}
-	if ms := own(b); len(ms) > 0 {
+	if ms := ownBatch(b); len(ms) > 0 {
 		return incoming{ms: ms}, nil
 	}
 	in.ms = make([]bayeux.Message, len(in.raw))
@@ -158,7 +158,7 @@ func parseFaye(b []byte, socket bool) (in incoming, err error) {
 		if in.ms[i], err = parseOne(raw); err != nil {
 			continue
 		}
-		w := wishes(raw)[0].Advice.Timeout
+		w := rawAdvices(raw)[0].Advice.Timeout
 		if t, ok := w.(float64); w != nil && in.ms[i].Meta != nil && (!ok || t < 0) {
 			in.ms[i].Meta.Advice = &bayeux.Advice{Timeout: new(time.Duration)}
 		}
@@ -166,15 +166,15 @@ func parseFaye(b []byte, socket bool) (in incoming, err error) {
 	return in, nil
 }
 
-// A wish is what a message asks for as it was written, which the codec makes
-// sense of and servers do not.
-type wish struct {
+// A rawAdvice is the advice of a message as the client wrote it: the codec accepts forms
+// that servers do not.
+type rawAdvice struct {
 	Advice struct{ Timeout any }
 }
 
-func wishes(b []byte) (all []wish) {
+func rawAdvices(b []byte) (all []rawAdvice) {
 	if b[0] == '{' {
-		all = make([]wish, 1)
+		all = make([]rawAdvice, 1)
 		_ = json.Unmarshal(b, &all[0])
 		return all
 	}

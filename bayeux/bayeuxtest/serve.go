@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A Running is a Server on a listener.
+// A Running is a Server that serves a listener.
 type Running struct {
 	*Server
 	URL string // of the transports, such as http://127.0.0.1:41329/cometd
@@ -29,9 +29,9 @@ func Start(o *Options) (*Running, error) {
 }
 
 // Serve runs a server on a listener, at a path and below it: CometD's own
-// JavaScript client appends the kind of message to the path. Other paths go to
-// rest, or are not found if that is nil. It takes over the listener and the
-// server: Close closes both.
+// JavaScript client appends the kind of message to the path. The handler rest serves
+// other paths; nil: they are not found. Serve takes over the listener and the server:
+// Close closes both.
 func Serve(l net.Listener, path string, s *Server, rest http.Handler) *Running {
 	mux := http.NewServeMux()
 	mux.Handle(path, s)
@@ -51,15 +51,16 @@ func Serve(l net.Listener, path string, s *Server, rest http.Handler) *Running {
 	return r
 }
 
-// goodbye is how long what a server says when it is closed may take to leave.
-const goodbye = time.Second
+// closeTimeout bounds the writing of a server's last answers when it is closed.
+const closeTimeout = time.Second
 
-// Close ends what is connected, stops listening, and waits until nothing runs.
+// Close ends every session and connection, stops listening, and waits for every
+// goroutine.
 func (r *Running) Close() error {
-	r.shut()
+	r.closeAll()
 	// A handler that has returned has not yet written: only net/http knows when
 	// the last answer has left.
-	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	_ = r.http.Shutdown(ctx)
 	err := r.http.Close()

@@ -11,9 +11,9 @@ import (
 	"github.com/turold/turold/bayeux"
 )
 
-// Options are a server's. A nil *Options is a zero one. They are not changed
-// after New. The hooks are called without a lock, may block, and may call the
-// server's methods, Close excepted.
+// Options are the settings of a server. A nil *Options is a zero one. They must not be
+// changed after New. The server calls the hooks without a lock; they may block, and may
+// call the methods of the server except Close.
 type Options struct {
 	Profile       Profile
 	Dialect       *Dialect      // means nothing to Faye; nil: the profile's
@@ -28,17 +28,16 @@ type Options struct {
 	// Request sees each HTTP request, upgrades included, before anything else.
 	// It returns true if it has answered or hijacked it.
 	Request func(w http.ResponseWriter, r *http.Request) bool
-	// Take sees each frame or body before it is processed; to sleep in it is to
-	// delay it.
+	// Take sees each frame or body before it is processed; a Take that sleeps delays it.
 	Take func(ms []bayeux.Message)
 	// Answer sees each frame or body before it is written. If it returns false
 	// the connection is cut instead.
 	Answer func(ms []bayeux.Message) bool
-	// Rewrite sees each frame or body as it is about to be written, and returns
-	// what is written in its place; nil: nothing is, and the connection stays.
+	// Rewrite sees each frame or body as it is about to be written, and returns what the
+	// server writes in its place; nil: it writes nothing, and keeps the connection.
 	Rewrite func(ms []bayeux.Message, body []byte) []byte
 	// Authorize may refuse a handshake, subscribe or publish: the text, such as
-	// "403::handshake_denied", becomes its error. Empty grants it.
+	// "403::handshake_denied", becomes the error of the reply. Empty grants it.
 	Authorize func(r *http.Request, m bayeux.Message) string
 }
 
@@ -63,12 +62,12 @@ type Server struct {
 	wg       sync.WaitGroup
 }
 
-// A Call answers what is sent to a service channel: its result is the data of
-// the reply. An error that is a *bayeux.Error goes out in its own words, any
-// other as "500::" and its text. It is called without a lock.
+// A Call answers a message to a service channel: its result becomes the data of the
+// reply. An error that is a *bayeux.Error is sent in its own words, any other as "500::"
+// and its text. The server calls it without a lock.
 type Call func(s *Session, m bayeux.Message) (any, error)
 
-// New returns a server. It must be closed.
+// New returns a server. The caller must close it.
 func New(o *Options) *Server {
 	s := &Server{sessions: map[string]*Session{}, calls: map[bayeux.Channel]Call{}}
 	if o != nil {
@@ -98,14 +97,14 @@ func New(o *Options) *Server {
 
 func (s *Server) faye() bool { return s.o.Profile == Faye }
 
-// Stats is a snapshot of the counters.
+// Stats returns the counters as they are now.
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stats
 }
 
-// Handle has f answer what is sent to a service channel.
+// Handle makes f answer the messages to a service channel.
 func (s *Server) Handle(ch bayeux.Channel, f Call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,13 +127,13 @@ func (s *Server) Publish(ch bayeux.Channel, data any) error {
 // broadcast is called with the mutex held.
 func (s *Server) broadcast(m outgoing) {
 	for _, x := range s.sessions {
-		if x.wants(m.Channel) {
+		if x.isSubscribed(m.Channel) {
 			x.enqueue(m)
 		}
 	}
 }
 
-// Sessions are those that live, in no order.
+// Sessions returns the sessions that are alive, in no order.
 func (s *Server) Sessions() []*Session {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,9 +144,9 @@ func (s *Server) Sessions() []*Session {
 	return out
 }
 
-// Forget removes a session without a word, as an expiry does; empty: every
-// session. What it had out stays unanswered until its hold is over; Faye closes
-// its socket.
+// Forget removes a session without telling the client, as an expiry does; empty: every
+// session. A connect that is held stays unanswered until its hold is over; Faye closes
+// the socket.
 func (s *Server) Forget(clientID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,20 +157,21 @@ func (s *Server) Forget(clientID string) {
 	}
 }
 
-// Disconnect ends a session with a /meta/disconnect of the server's own, and
-// advises not to connect again, if a connect is held: otherwise, and on Faye,
-// it is Forget. Empty: every session.
+// Disconnect ends a session by a /meta/disconnect of the server, with the advice not to
+// connect again, if a connect is held; otherwise, and on Faye, it does what Forget does.
+// Empty: every session.
 func (s *Server) Disconnect(clientID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, x := range s.sessions {
 		if clientID == "" || id == clientID {
-			x.dismiss()
+			x.disconnect()
 		}
 	}
 }
 
-// CutAll breaks every socket and every held poll, and leaves the sessions.
+// CutAll closes the connection of every socket and of every held poll, and keeps the
+// sessions.
 func (s *Server) CutAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,22 +179,22 @@ func (s *Server) CutAll() {
 		h.finish(nil, true)
 	}
 	for _, x := range s.sessions {
-		x.unhold()
+		x.dropHeldPoll()
 	}
 	for _, k := range s.sockets {
 		k.cut()
 	}
 }
 
-// Close ends every session and connection, as a server that is shut down does,
-// and waits until nothing runs.
+// Close ends every session and connection, as a server that is shut down does, and waits
+// for every goroutine.
 func (s *Server) Close() error {
-	s.shut()
+	s.closeAll()
 	s.wg.Wait()
 	return nil
 }
 
-func (s *Server) shut() {
+func (s *Server) closeAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
@@ -203,13 +203,13 @@ func (s *Server) shut() {
 	}
 	for _, k := range s.sockets {
 		if s.d.CloseWhenClosed {
-			k.shut(websocket.CloseNoStatusReceived)
+			k.closeAfterWrites(websocket.CloseNoStatusReceived)
 		} else {
 			k.cut()
 		}
 	}
 	for _, x := range s.sessions {
-		x.unhold()
+		x.dropHeldPoll()
 		x.remove()
 	}
 }

@@ -20,20 +20,20 @@ type Session struct {
 	ack     bool
 
 	// guarded by the server's mutex
-	gone      bool
-	subs      map[bayeux.Channel]bool
-	queue     []queued
-	batch     int64 // the number of the batch that is filled now
-	connected bool  // it had its first connect, which is never held
-	working   bool  // on a batch of its own: what it is sent meanwhile goes with the replies
-	advised   bool  // the next connect's reply says so again
-	held      *held
-	sock      *socket // pushes go there; nil: none owns it
-	born      *socket // it began there; nil: by long-polling
-	lease     time.Duration
-	expiry    *time.Timer
-	kind      string
-	faye      *fayeConn // on Faye; nil: it has no connection
+	gone       bool
+	subs       map[bayeux.Channel]bool
+	queue      []queued
+	batch      int64 // the number of the batch that is filled now
+	connected  bool  // the first connect has come, which is never held
+	inBatch    bool  // a batch of its own is processed: events go with the replies meanwhile
+	adviseNext bool  // the next connect's reply says so again
+	held       *held
+	sock       *socket // pushes go there; nil: none owns it
+	bornOn     *socket // it began there; nil: by long-polling
+	lease      time.Duration
+	expiry     *time.Timer
+	kind       string
+	faye       *fayeConn // on Faye; nil: it has no connection
 }
 
 // queued is an event that waits, or waits to be acknowledged.
@@ -75,17 +75,18 @@ func (s *Server) newSession(browser string, ack bool) *Session {
 	return x
 }
 
-// ID is the clientId.
+// ID returns the clientId.
 func (x *Session) ID() string { return x.id }
 
-// Transport is the connectionType of its last connect; empty before the first.
+// Transport returns the connectionType of the last connect; empty before the first.
 func (x *Session) Transport() string {
 	x.s.mu.Lock()
 	defer x.s.mu.Unlock()
 	return x.kind
 }
 
-// Subscriptions are the channels and patterns it subscribed to, sorted.
+// Subscriptions returns the channels and patterns that the session subscribed to,
+// sorted.
 func (x *Session) Subscriptions() []bayeux.Channel {
 	x.s.mu.Lock()
 	defer x.s.mu.Unlock()
@@ -106,7 +107,7 @@ func (x *Session) Deliver(ch bayeux.Channel, data any) error {
 
 // What follows is called with the server's mutex held.
 
-func (x *Session) wants(ch bayeux.Channel) bool {
+func (x *Session) isSubscribed(ch bayeux.Channel) bool {
 	if x.s.d.OwnChannels && strings.HasPrefix(string(ch), "/"+x.id+"/") {
 		return true
 	}
@@ -118,7 +119,7 @@ func (x *Session) wants(ch bayeux.Channel) bool {
 	return false
 }
 
-// enqueue takes an event, and sends it if there is a way now.
+// enqueue takes an event, and sends it at once if there is a connection for it.
 func (x *Session) enqueue(m outgoing) {
 	if x.gone {
 		return
@@ -127,8 +128,8 @@ func (x *Session) enqueue(m outgoing) {
 	x.queue = append(x.queue, queued{m, x.batch})
 	switch {
 	case x.s.faye():
-		x.empty()
-	case x.working:
+		x.flushQueue()
+	case x.inBatch:
 	case x.sock != nil && !x.ack:
 		x.sock.push(x.flush())
 	case x.held != nil:
@@ -136,8 +137,8 @@ func (x *Session) enqueue(m outgoing) {
 	}
 }
 
-// flush takes what is to be sent now. With ack it stays until it is
-// acknowledged, and the batch it goes in is over.
+// flush returns the events that are to be sent now. With ack they stay in the queue
+// until the client acknowledges their batch.
 func (x *Session) flush() []outgoing {
 	out := make([]outgoing, len(x.queue))
 	for i, q := range x.queue {
@@ -149,7 +150,7 @@ func (x *Session) flush() []outgoing {
 	return out
 }
 
-// acknowledged drops what came with batch n or before.
+// acknowledged drops the events of batch n and of those before.
 func (x *Session) acknowledged(n int64) {
 	i := 0
 	for i < len(x.queue) && x.queue[i].batch <= n {
@@ -165,7 +166,7 @@ func (x *Session) release() {
 	h.timer.Stop()
 	reply := x.connectReply(h.m)
 	events := x.flush()
-	x.rest()
+	x.startExpiry()
 	if h.sock != nil {
 		h.sock.answer(events, append(h.replies, reply))
 		return
@@ -187,16 +188,16 @@ func (x *Session) supersede() {
 	}
 }
 
-// unhold forgets a poll that is held, which is about to be broken.
-func (x *Session) unhold() {
+// dropHeldPoll forgets a poll that is held, because its connection is about to be cut.
+func (x *Session) dropHeldPoll() {
 	if h := x.held; h != nil && h.sock == nil {
 		x.held = nil
-		x.rest()
+		x.startExpiry()
 	}
 }
 
-// rest starts the clock of the session's life without a connect.
-func (x *Session) rest() { x.expiry.Reset(x.s.o.MaxInterval + x.lease) }
+// startExpiry starts the time that the session lives without a connect.
+func (x *Session) startExpiry() { x.expiry.Reset(x.s.o.MaxInterval + x.lease) }
 
 func (x *Session) expire() {
 	x.s.mu.Lock()
@@ -216,14 +217,14 @@ func (x *Session) remove() {
 	delete(x.s.sessions, x.id)
 	if c := x.faye; c != nil {
 		if c.sock != nil {
-			c.sock.shut(websocket.CloseNormalClosure)
+			c.sock.closeAfterWrites(websocket.CloseNormalClosure)
 		}
 		x.detach()
 	}
 }
 
-// dismiss is the server's own goodbye.
-func (x *Session) dismiss() {
+// disconnect ends the session by a /meta/disconnect of the server.
+func (x *Session) disconnect() {
 	bye := bayeux.Message{Channel: bayeux.MetaDisconnect, Meta: &bayeux.Meta{Verdict: true, Successful: true}}
 	h := x.held
 	x.held = nil
@@ -243,15 +244,15 @@ func (x *Session) dismiss() {
 	x.remove()
 }
 
-// connectReply makes the reply to a connect, which ends a batch.
+// connectReply returns the reply to a connect, and ends a batch with it.
 func (x *Session) connectReply(m bayeux.Message) bayeux.Message {
 	r := success(m)
 	if x.ack {
 		r.Ext = ackExt(x.batch)
 		x.batch++
 	}
-	if m.Meta.Advice != nil || x.advised {
-		x.advised = false
+	if m.Meta.Advice != nil || x.adviseNext {
+		x.adviseNext = false
 		r.Meta.Advice = x.s.advice()
 		if a := m.Advice(); a != nil && a.Interval != nil {
 			r.Meta.Advice.Interval = a.Interval // CometD sends the wish back

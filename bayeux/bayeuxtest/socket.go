@@ -11,7 +11,7 @@ import (
 	"github.com/turold/turold/bayeux"
 )
 
-const writeWait = 10 * time.Second
+const writeTimeout = 10 * time.Second
 
 // A socket is one WebSocket. Its reader is the goroutine of the request; a
 // writer runs while there is something to write.
@@ -46,7 +46,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 // read works on frames until the socket ends.
 func (k *socket) read(r *http.Request) {
 	from := &origin{r: r, sock: k}
-	for !k.dead() {
+	for !k.isGone() {
 		_, b, err := k.conn.ReadMessage()
 		if err != nil {
 			return
@@ -68,7 +68,7 @@ func (k *socket) read(r *http.Request) {
 	}
 }
 
-func (k *socket) dead() bool {
+func (k *socket) isGone() bool {
 	k.s.mu.Lock()
 	defer k.s.mu.Unlock()
 	return k.gone
@@ -77,12 +77,12 @@ func (k *socket) dead() bool {
 func (k *socket) refuse(code int, why string) {
 	const most = 123 // RFC 6455 section 5.5
 	msg := websocket.FormatCloseMessage(code, why[:min(len(why), most)])
-	_ = k.conn.WriteControl(websocket.CloseMessage, msg, time.Now().Add(writeWait))
+	_ = k.conn.WriteControl(websocket.CloseMessage, msg, time.Now().Add(writeTimeout))
 	_ = k.conn.NetConn().Close()
 }
 
-// end lets go of the socket. Its sessions live on: a held connect is over, and
-// the clock starts.
+// end removes the socket. Its sessions live on: a held connect is over, and their time
+// without a connect begins.
 func (k *socket) end() {
 	k.s.mu.Lock()
 	defer k.s.mu.Unlock()
@@ -92,7 +92,7 @@ func (k *socket) end() {
 		if h := x.held; h != nil && h.sock == k {
 			h.timer.Stop()
 			x.held = nil
-			x.rest()
+			x.startExpiry()
 		}
 		if x.sock == k {
 			x.sock = nil
@@ -111,8 +111,8 @@ func (k *socket) cut() {
 	_ = k.conn.NetConn().Close()
 }
 
-// shut closes the socket behind what waits to be written.
-func (k *socket) shut(code int) {
+// closeAfterWrites closes the socket after the frames that wait to be written.
+func (k *socket) closeAfterWrites(code int) {
 	k.closing = code
 	k.flush()
 }
@@ -137,7 +137,7 @@ func (k *socket) frame(ms []outgoing) {
 	k.flush()
 }
 
-// flush has what waits written.
+// flush starts a writer for the frames that wait, unless one runs.
 func (k *socket) flush() {
 	if !k.writing && !k.gone {
 		k.writing = true
@@ -145,7 +145,7 @@ func (k *socket) flush() {
 	}
 }
 
-// write empties the queue.
+// write writes the frames that wait, until there is none.
 func (k *socket) write() {
 	for {
 		k.s.mu.Lock()
@@ -162,7 +162,7 @@ func (k *socket) write() {
 		}
 		k.s.mu.Unlock()
 		for _, ms := range frames {
-			if k.s.o.Answer != nil && !k.s.o.Answer(plain(ms)) || !k.send(ms) {
+			if k.s.o.Answer != nil && !k.s.o.Answer(messagesOf(ms)) || !k.send(ms) {
 				k.s.mu.Lock()
 				k.cut()
 				k.s.mu.Unlock()
@@ -177,6 +177,6 @@ func (k *socket) send(ms []outgoing) bool {
 	if body == nil {
 		return true
 	}
-	_ = k.conn.SetWriteDeadline(time.Now().Add(writeWait))
+	_ = k.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	return k.conn.WriteMessage(websocket.TextMessage, body) == nil
 }

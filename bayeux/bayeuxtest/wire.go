@@ -10,14 +10,14 @@ import (
 	"github.com/turold/turold/bayeux"
 )
 
-// An outgoing is a message on its way to a client.
+// An outgoing is a message that goes to a client.
 type outgoing struct {
 	bayeux.Message
 	to  string          // the clientId of the session that it is an event for
 	raw json.RawMessage // what is written; nil: what the codec makes of the message
 }
 
-// event is one of the server's own.
+// event returns an event of the server's own.
 func (s *Server) event(ch bayeux.Channel, data json.RawMessage) outgoing {
 	m := outgoing{Message: bayeux.Message{Channel: ch, Data: data}}
 	switch {
@@ -44,8 +44,8 @@ func (s *Server) join(events []outgoing, replies []bayeux.Message) []outgoing {
 	return all
 }
 
-// plain is what hooks see.
-func plain(all []outgoing) []bayeux.Message {
+// messagesOf returns the messages, as the hooks see them.
+func messagesOf(all []outgoing) []bayeux.Message {
 	ms := make([]bayeux.Message, len(all))
 	for i := range all {
 		ms[i] = all[i].Message
@@ -53,11 +53,11 @@ func plain(all []outgoing) []bayeux.Message {
 	return ms
 }
 
-// encode is what is written for a frame or body; nil: nothing is.
+// encode returns the frame or body as the server writes it; nil: it writes nothing.
 func (s *Server) encode(all []outgoing) []byte {
-	ms := plain(all)
+	ms := messagesOf(all)
 	var body []byte
-	if odd := s.d.odd(); odd || hasRaw(all) {
+	if s.d.needsOwnEncoding() || hasRaw(all) {
 		body = s.encodeEach(all)
 	} else {
 		body = bayeux.Append(nil, ms)

@@ -12,44 +12,44 @@ import (
 	"time"
 )
 
-// A conn is one side of a connection as the server sees it: what it reads has
-// come from the client, and what it writes goes there.
+// A conn is a connection as the server sees it: the server reads what the client sent,
+// and what it writes goes to the client.
 type conn struct {
 	net.Conn
-	l        *Listener
-	f        Fault
-	upgraded atomic.Bool
-	idle     *time.Timer
-	life     *time.Timer
-	once     sync.Once
+	l         *Listener
+	f         Fault
+	upgraded  atomic.Bool
+	idleTimer *time.Timer
+	lifeTimer *time.Timer
+	closeOnce sync.Once
 
-	request  []byte // up to the end of its head; nil: it was looked at
-	up, down frames
-	waiting  []byte // read and not given to the server yet
+	request  []byte // up to the end of its head; nil: the Fault was applied to it
+	up, down frameCounter
+	unread   []byte // bytes from the client that the server has not read yet
 
-	writing  chan struct{} // a lock that testing/synctest can wait for; guards what follows
-	response []byte        // up to the end of its head
-	answered bool          // the head of the 101 has passed
-	passed   int           // bytes after it
-	block    []byte
+	writeLock     chan struct{} // a lock that testing/synctest can wait for; it guards the fields below
+	response      []byte        // up to the end of its head
+	upgradePassed bool          // the head of the 101 has passed
+	bytesPassed   int           // bytes after it
+	blockBuffer   []byte
 }
 
 func newConn(l *Listener, inner net.Conn, f Fault) *conn {
-	c := &conn{Conn: inner, l: l, f: f, request: []byte{}, writing: make(chan struct{}, 1)}
+	c := &conn{Conn: inner, l: l, f: f, request: []byte{}, writeLock: make(chan struct{}, 1)}
 	if f.Lifetime > 0 {
-		c.life = time.AfterFunc(f.Lifetime, func() { _ = inner.Close() })
+		c.lifeTimer = time.AfterFunc(f.Lifetime, func() { _ = inner.Close() })
 	}
 	if f.Idle > 0 {
-		c.idle = time.AfterFunc(f.Idle, func() { _ = inner.Close() })
+		c.idleTimer = time.AfterFunc(f.Idle, func() { _ = inner.Close() })
 	}
 	return c
 }
 
 // Close ends the connection.
 func (c *conn) Close() error {
-	c.once.Do(func() {
+	c.closeOnce.Do(func() {
 		c.l.forget(c)
-		for _, t := range []*time.Timer{c.life, c.idle} {
+		for _, t := range []*time.Timer{c.lifeTimer, c.idleTimer} {
 			if t != nil {
 				t.Stop()
 			}
@@ -58,39 +58,40 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-func (c *conn) touch() {
-	if c.idle != nil {
-		c.idle.Reset(c.f.Idle)
+func (c *conn) restartIdleTimer() {
+	if c.idleTimer != nil {
+		c.idleTimer.Reset(c.f.Idle)
 	}
 }
 
-// Read brings what the client sent, as far as it arrives.
+// Read returns what the client sent, without the bytes that the Fault takes away.
 func (c *conn) Read(p []byte) (int, error) {
-	for len(c.waiting) == 0 {
+	for len(c.unread) == 0 {
 		b := make([]byte, max(len(p), 1))
 		n, err := c.Conn.Read(b)
 		if n > 0 {
-			c.touch()
-			if err := c.took(b[:n]); err != nil {
+			c.restartIdleTimer()
+			if err := c.onClientBytes(b[:n]); err != nil {
 				return 0, err
 			}
 		}
-		if err != nil && len(c.waiting) == 0 {
+		if err != nil && len(c.unread) == 0 {
 			return 0, err
 		}
 	}
-	n := copy(p, c.waiting)
-	c.waiting = c.waiting[n:]
+	n := copy(p, c.unread)
+	c.unread = c.unread[n:]
 	return n, nil
 }
 
-// took looks at what came.
-func (c *conn) took(b []byte) error {
+// onClientBytes applies the Fault to bytes from the client, and appends what is left to
+// unread.
+func (c *conn) onClientBytes(b []byte) error {
 	if c.upgraded.Load() {
-		c.up.split(b, func(frame int, b []byte) {
+		c.up.each(b, func(frame int, b []byte) {
 			lost := c.f.DropFirst && frame == 1 || c.f.MuteUp && frame > c.f.After
 			if !lost {
-				c.waiting = append(c.waiting, b...)
+				c.unread = append(c.unread, b...)
 			}
 		})
 		return nil
@@ -98,7 +99,7 @@ func (c *conn) took(b []byte) error {
 	if bytes.HasPrefix(b, []byte("POST ")) || bytes.HasPrefix(b, []byte("GET ")) {
 		c.request = []byte{}
 	}
-	c.waiting = append(c.waiting, b...)
+	c.unread = append(c.unread, b...)
 	if c.request == nil {
 		return nil
 	}
@@ -108,15 +109,15 @@ func (c *conn) took(b []byte) error {
 		return nil
 	}
 	c.request = nil
-	f := c.l.now()
+	f := c.l.currentFault()
 	if !strings.Contains(strings.ToLower(string(head)), "upgrade: websocket") {
-		return c.stands(f.HTTP)
+		return c.answerInstead(f.HTTP)
 	}
 	if f.Hang {
 		_, _ = io.Copy(io.Discard, c.Conn) // until it gives up
 		return io.EOF
 	}
-	if err := c.stands(f.Upgrade); err != nil {
+	if err := c.answerInstead(f.Upgrade); err != nil {
 		return err
 	}
 	c.f = f
@@ -124,8 +125,8 @@ func (c *conn) took(b []byte) error {
 	return nil
 }
 
-// stands answers in the server's place, if there is an answer.
-func (c *conn) stands(a *Answer) error {
+// answerInstead answers in the place of the server, if a is not nil.
+func (c *conn) answerInstead(a *Answer) error {
 	if a == nil {
 		return nil
 	}
@@ -138,26 +139,26 @@ func (c *conn) stands(a *Answer) error {
 	_ = a.Header.Write(&b) // into a buffer
 	b.WriteString("\r\n" + a.Body)
 	_, _ = c.Conn.Write(b.Bytes())
-	c.waiting = nil
+	c.unread = nil
 	_ = c.Conn.Close()
 	return io.EOF
 }
 
-// Write sends what the server says, as far as it arrives.
+// Write sends what the server writes, without the bytes that the Fault takes away.
 func (c *conn) Write(p []byte) (int, error) {
-	c.writing <- struct{}{}
-	defer func() { <-c.writing }()
-	c.touch()
+	c.writeLock <- struct{}{}
+	defer func() { <-c.writeLock }()
+	c.restartIdleTimer()
 	out := p
 	if c.upgraded.Load() {
-		out = c.gave(p)
+		out = c.onServerBytes(p)
 	} else if c.f.Late > 0 {
 		time.Sleep(c.f.Late)
 	}
 	if err := c.send(out); err != nil {
 		return 0, err
 	}
-	if n := c.f.ResetAfter; n > 0 && c.passed >= n && c.upgraded.Load() {
+	if n := c.f.ResetAfter; n > 0 && c.bytesPassed >= n && c.upgraded.Load() {
 		if r, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
 			_ = r.SetLinger(0)
 		}
@@ -167,43 +168,43 @@ func (c *conn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// gave looks at what the server says on a WebSocket: the head of the 101, and
-// then frames.
-func (c *conn) gave(p []byte) (out []byte) {
-	if !c.answered {
+// onServerBytes applies the Fault to what the server writes on a WebSocket, the head of
+// the 101 and then frames, and returns what goes to the client.
+func (c *conn) onServerBytes(p []byte) (out []byte) {
+	if !c.upgradePassed {
 		c.response = append(c.response, p...)
 		head, rest, whole := bytes.Cut(c.response, []byte("\r\n\r\n"))
 		if !whole {
 			return nil
 		}
-		c.answered = true
+		c.upgradePassed = true
 		if c.f.WrongAccept {
-			head = wrong(head)
+			head = withWrongAccept(head)
 		}
 		out = append(append(out, head...), "\r\n\r\n"...)
 		p = rest
 	}
 	var frames []byte
-	c.down.split(p, func(frame int, b []byte) {
+	c.down.each(p, func(frame int, b []byte) {
 		if !c.f.MuteDown || frame <= c.f.After {
 			frames = append(frames, b...)
 		}
 	})
 	if n := c.f.ResetAfter; n > 0 {
-		frames = frames[:min(len(frames), n-c.passed)]
+		frames = frames[:min(len(frames), n-c.bytesPassed)]
 	}
-	c.passed += len(frames)
+	c.bytesPassed += len(frames)
 	if n := c.f.Buffer; n > 0 {
-		c.block = append(c.block, frames...)
-		whole := len(c.block) / n * n
-		frames = bytes.Clone(c.block[:whole])
-		c.block = c.block[whole:]
+		c.blockBuffer = append(c.blockBuffer, frames...)
+		whole := len(c.blockBuffer) / n * n
+		frames = bytes.Clone(c.blockBuffer[:whole])
+		c.blockBuffer = c.blockBuffer[whole:]
 	}
 	return append(out, frames...)
 }
 
-// wrong puts another's answer to the key into a head.
-func wrong(head []byte) []byte {
+// withWrongAccept returns a head with the Sec-WebSocket-Accept of another key.
+func withWrongAccept(head []byte) []byte {
 	lines := strings.Split(string(head), "\r\n")
 	for i, l := range lines {
 		if strings.HasPrefix(strings.ToLower(l), "sec-websocket-accept:") {

@@ -5,31 +5,30 @@ import (
 	"time"
 )
 
-// A Fault says what becomes of connections. The zero value lets everything
-// pass. Several faults may be set; what they do to the same bytes they do in
-// the order of the fields.
+// A Fault says what happens to connections. The zero value lets everything pass.
+// Several fields may be set; on the same bytes they act in the order of the fields.
 type Fault struct {
-	// Upgrade answers requests for a WebSocket in the server's place, and HTTP
-	// all others; nil: the server does.
+	// Upgrade answers requests for a WebSocket in the place of the server, and HTTP
+	// answers all others; nil: the server answers.
 	Upgrade, HTTP *Answer
-	// Hang: requests for a WebSocket are never answered.
+	// Hang: a request for a WebSocket gets no answer.
 	Hang bool
-	// WrongAccept: the 101 has a Sec-WebSocket-Accept that is another's.
+	// WrongAccept: the 101 has the Sec-WebSocket-Accept of another key.
 	WrongAccept bool
 	// DropFirst: the first frame that the client sends is lost.
 	DropFirst bool
-	// MuteUp and MuteDown: of what the client, or the server, sends on a
-	// WebSocket nothing arrives once After frames of it have.
+	// MuteUp and MuteDown: nothing more of what the client, or the server, sends on a
+	// WebSocket arrives after After frames of it.
 	MuteUp, MuteDown bool
 	After            int
-	// ResetAfter is how many bytes pass down on a WebSocket before it is reset;
-	// 0: any number.
+	// ResetAfter is the number of bytes from the server that pass on a WebSocket before
+	// it is reset; 0: it is never reset.
 	ResetAfter int
-	// Buffer passes what the server sends on a WebSocket on in blocks of so many
-	// bytes only; 0: at once.
+	// Buffer is the size, in bytes, of the blocks in which what the server sends on a
+	// WebSocket passes; 0: it passes at once.
 	Buffer int
-	// Late is how much later what the server says over HTTP arrives, as where
-	// something looks at whole bodies before it passes them on; 0: at once.
+	// Late is the delay of what the server sends over HTTP, as of a proxy that inspects
+	// whole bodies before it passes them on; 0: none.
 	Late time.Duration
 	// Trickle is a pause before each byte that the server sends; 0: none.
 	Trickle time.Duration
@@ -38,7 +37,7 @@ type Fault struct {
 	Idle, Lifetime time.Duration
 }
 
-// An Answer is a response that no server wrote.
+// An Answer is the response of a proxy, in the place of the server's.
 type Answer struct {
 	Status int // 0: 200
 	Header http.Header
@@ -47,12 +46,12 @@ type Answer struct {
 
 // Answers that proxies give.
 var (
-	// Forbidden is a refusal.
+	// Forbidden refuses the request with status 403.
 	Forbidden = &Answer{Status: http.StatusForbidden, Body: "no"}
-	// SignIn is a captive portal's page, with status 200.
+	// SignIn is the page of a captive portal, with status 200.
 	SignIn = &Answer{Header: http.Header{"Content-Type": {"text/html"}}, Body: "<html>Please sign in</html>"}
 	// Redirect leads to a page to sign in at.
 	Redirect = &Answer{Status: http.StatusFound, Header: http.Header{"Location": {"/login"}}}
-	// ProxyAuth wants credentials for the proxy.
+	// ProxyAuth asks for credentials for the proxy, with status 407.
 	ProxyAuth = &Answer{Status: http.StatusProxyAuthRequired, Header: http.Header{"Proxy-Authenticate": {"Basic"}}}
 )

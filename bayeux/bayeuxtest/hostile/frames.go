@@ -1,37 +1,38 @@
 package hostile
 
-// frames counts the frames of one direction of a WebSocket (RFC 6455 section
+// frameCounter counts the frames of one direction of a WebSocket (RFC 6455 section
 // 5.2) as their bytes go by.
-type frames struct {
-	n    int    // that have begun
-	head []byte // of the one whose head is not complete
-	left int    // bytes of the payload that are to come
+type frameCounter struct {
+	count       int    // frames that have begun
+	head        []byte // what is there of a head that is not complete
+	payloadLeft int    // bytes of the payload that are to come
 }
 
-// split gives each byte to f, with the number of its frame, from 1.
-func (s *frames) split(b []byte, f func(frame int, b []byte)) {
+// each calls f with the parts of b and the number of the frame that each part belongs
+// to, counted from 1.
+func (s *frameCounter) each(b []byte, f func(frame int, b []byte)) {
 	for len(b) > 0 {
-		if s.left > 0 {
-			n := min(s.left, len(b))
-			f(s.n, b[:n])
-			s.left -= n
+		if s.payloadLeft > 0 {
+			n := min(s.payloadLeft, len(b))
+			f(s.count, b[:n])
+			s.payloadLeft -= n
 			b = b[n:]
 			continue
 		}
 		if len(s.head) == 0 {
-			s.n++
+			s.count++
 		}
 		s.head = append(s.head, b[0])
-		f(s.n, b[:1])
+		f(s.count, b[:1])
 		b = b[1:]
-		if size, ok := payload(s.head); ok {
-			s.left, s.head = size, s.head[:0]
+		if size, ok := payloadLen(s.head); ok {
+			s.payloadLeft, s.head = size, s.head[:0]
 		}
 	}
 }
 
-// payload is the length of what follows a head, if that is complete.
-func payload(head []byte) (size int, ok bool) {
+// payloadLen returns the length of the payload behind a head, if the head is complete.
+func payloadLen(head []byte) (size int, ok bool) {
 	if len(head) < 2 {
 		return 0, false
 	}

@@ -14,20 +14,20 @@ type Listener struct {
 	conns []*conn // in the order in which they were accepted
 }
 
-// Listen wraps a listener.
+// Listen wraps a listener: f applies to the connections that it accepts, until Set.
 func Listen(l net.Listener, f Fault) *Listener {
 	return &Listener{Listener: l, fault: f}
 }
 
-// Set changes the fault of the connections that are accepted from now on, and of
-// the requests that come on those there are. Safe for concurrent use.
+// Set changes the Fault of the connections that are accepted from now on, and of new
+// requests on those that are open. Safe for concurrent use.
 func (l *Listener) Set(f Fault) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.fault = f
 }
 
-// Cut breaks every WebSocket there is. Safe for concurrent use.
+// Cut closes every WebSocket that is open. Safe for concurrent use.
 func (l *Listener) Cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -57,7 +57,7 @@ func (l *Listener) forget(c *conn) {
 	l.conns = slices.DeleteFunc(l.conns, func(x *conn) bool { return x == c })
 }
 
-func (l *Listener) now() Fault {
+func (l *Listener) currentFault() Fault {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.fault
