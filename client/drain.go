@@ -173,18 +173,18 @@ func (c *Client) whyRefused() error {
 	return nil
 }
 
-// disconnectInTurn disconnects when it is the session's turn.
+// disconnectInTurn disconnects when the host has a slot for it.
 func (c *Client) disconnectInTurn(ctx context.Context) error {
-	door := c.dialer.host(c.base.URL.Host).disconnectSlots
+	slots := c.dialer.host(c.base.URL.Host).disconnectSlots
 	select {
-	case door <- struct{}{}:
+	case slots <- struct{}{}:
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 	var once sync.Once
-	leave := func() { once.Do(func() { <-door }) }
-	defer leave()
-	defer time.AfterFunc(disconnectSlotTime, leave).Stop()
+	release := func() { once.Do(func() { <-slots }) }
+	defer release()
+	defer time.AfterFunc(disconnectSlotTime, release).Stop()
 	return c.Disconnect(ctx)
 }
 

@@ -79,7 +79,7 @@ func TestHandshakesOfManySessionsAreSpread(t *testing.T) {
 	}
 }
 
-// TestOneSessionDoesNotWaitForItsTurn: the gate is for crowds.
+// TestOneSessionDoesNotWaitForItsTurn: the limiter is for many sessions.
 func TestOneSessionDoesNotWaitForItsTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stack{T: t, net: memnet.New()}

@@ -9,9 +9,9 @@ import (
 	"github.com/turold/turold/internal/mono"
 )
 
-// TestWhoMissedItsPlaceTakesAnother: the machine is behind while the places of a
-// crowd come. They do not leave together when it goes on.
-func TestWhoMissedItsPlaceTakesAnother(t *testing.T) {
+// TestLateHandshakesTakeNewSlots: the machine is late while the slots of many sessions
+// come. Their handshakes do not leave together when it goes on.
+func TestLateHandshakesTakeNewSlots(t *testing.T) {
 	d, crowd := new(Dialer), make([]*Client, 2000)
 	now := mono.Now()
 	for i := range crowd {
@@ -30,7 +30,7 @@ func TestWhoMissedItsPlaceTakesAnother(t *testing.T) {
 	for _, c := range crowd {
 		asks(c)
 	}
-	now = now.Add(3 * time.Second) // in which most places come
+	now = now.Add(3 * time.Second) // in which most slots come
 	for range 30_000 {
 		for _, c := range crowd {
 			if c.handshake.leg == 0 && mono.Due(&c.handshake.slotDue, now) {
