@@ -27,9 +27,9 @@ const (
 	maxSectionName = 64
 	maxHosts       = 32
 	maxHost        = 264 // bytes of its JSON
-	// maxAdvised bounds the messages of one batch that have an advice: a client
+	// maxAdvicePerBatch bounds the messages of one batch that have an advice: a client
 	// that sends that many at once is not known.
-	maxAdvised = 1024
+	maxAdvicePerBatch = 1024
 )
 
 // Advice is a server's advice, or a client's wishes on a connect. A nil field
@@ -53,10 +53,10 @@ func (a Advice) Merge(later Advice) Advice {
 	if later.Reconnect != "" {
 		a.Reconnect = later.Reconnect
 	}
-	a.Interval = newer(a.Interval, later.Interval)
-	a.Timeout = newer(a.Timeout, later.Timeout)
-	a.MaxInterval = newer(a.MaxInterval, later.MaxInterval)
-	a.MultipleClients = newer(a.MultipleClients, later.MultipleClients)
+	a.Interval = lastSet(a.Interval, later.Interval)
+	a.Timeout = lastSet(a.Timeout, later.Timeout)
+	a.MaxInterval = lastSet(a.MaxInterval, later.MaxInterval)
+	a.MultipleClients = lastSet(a.MultipleClients, later.MultipleClients)
 	if later.Hosts != nil {
 		a.Hosts = later.Hosts
 	}
@@ -85,7 +85,7 @@ func (a *Advice) empty() bool {
 		a.MultipleClients == nil && a.Hosts == nil && a.Sections == nil
 }
 
-func newer[T any](old, later *T) *T {
+func lastSet[T any](old, later *T) *T {
 	if later != nil {
 		return later
 	}

@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// oneByOne reads a batch in which something is wrong. It tells the messages apart
-// by quotes and brackets alone and reads each by itself.
-func (d *decoder) oneByOne(l Limits) ([]Message, error) {
-	d.advised = 0
+// decodeEach reads a batch in which something is wrong. It finds the ends of the
+// messages by quotes and brackets alone and reads each by itself.
+func (d *decoder) decodeEach(l Limits) ([]Message, error) {
+	d.withAdvice = 0
 	s := splitter{b: d.b, at: len(d.b) - len(bytes.TrimPrefix(d.b, byteOrderMark))}
 	array := s.next() == '['
 	if !array && s.next() != '{' {
@@ -33,10 +33,10 @@ func (d *decoder) oneByOne(l Limits) ([]Message, error) {
 			return nil, s.fail("something that is no object in the array")
 		}
 		from := s.at
-		if !s.object() {
+		if !s.skipObject() {
 			return nil, s.fail("a quote or bracket that does not close")
 		}
-		ms = append(ms, d.one(from, s.at, array, l.Depth))
+		ms = append(ms, d.decodeOne(from, s.at, array, l.Depth))
 	}
 	if array {
 		s.at++
@@ -44,11 +44,11 @@ func (d *decoder) oneByOne(l Limits) ([]Message, error) {
 	if s.next(); s.at < len(s.b) {
 		return nil, s.fail("something behind the batch")
 	}
-	return fitting(ms), nil
+	return trim(ms), nil
 }
 
-// one reads the message at b[from:to], which is alone or in an array.
-func (d *decoder) one(from, to int, array bool, most int) Message {
+// decodeOne reads the message at b[from:to], which is alone or in an array.
+func (d *decoder) decodeOne(from, to int, array bool, most int) Message {
 	part, depth := d.b[from:to], most
 	if array {
 		depth--
@@ -60,7 +60,7 @@ func (d *decoder) one(from, to int, array bool, most int) Message {
 		// RFC 6455 section 8.1 would have a WebSocket end for it. It does not here, on
 		// purpose: the next one would bring the same, and all the other messages are good.
 		err = &FormatError{Offset: int64(from), Reason: "not UTF-8"}
-	case deeper(part, depth):
+	case nestsDeeper(part, depth):
 		err = fmt.Errorf("%w: nested deeper than %d", ErrTooLarge, most)
 	default:
 		d.read(from, to)
@@ -71,10 +71,10 @@ func (d *decoder) one(from, to int, array bool, most int) Message {
 	}
 	m = salvage(part, depth)
 	meta := Meta{Unreadable: err, Successful: m.Meta != nil}
-	if d.bad == nil || d.bad.Unreadable != err || d.bad.Successful != meta.Successful { //nolint:errorlint // the very same
-		d.bad = &meta
+	if d.lastUnreadable == nil || d.lastUnreadable.Unreadable != err || d.lastUnreadable.Successful != meta.Successful { //nolint:errorlint // the very same
+		d.lastUnreadable = &meta
 	}
-	m.Meta = d.bad
+	m.Meta = d.lastUnreadable
 	return m
 }
 
@@ -96,14 +96,14 @@ func (s *splitter) next() byte {
 	return 0
 }
 
-// object passes over an object or array that begins here, and reports whether
-// everything in it closes.
-func (s *splitter) object() bool {
+// skipObject moves behind the object or array that begins here, and reports whether every
+// quote and bracket in it closes.
+func (s *splitter) skipObject() bool {
 	s.open = s.open[:0]
 	for ; s.at < len(s.b); s.at++ {
 		switch c := s.b[s.at]; c {
 		case '"':
-			s.at = closing(s.b, s.at+1)
+			s.at = endOfString(s.b, s.at+1)
 		case '{', '[':
 			s.open = append(s.open, c+2) // which is how ASCII has them
 		case '}', ']':
@@ -129,7 +129,7 @@ func (s *splitter) fail(reason string) error {
 // channel, id and ext, and a Meta if it says successful. What is behind a quote too many or too
 // few may look like a member and be none; so everything must be where it may be.
 func salvage(part []byte, depth int) (m Message) {
-	if !quoted(part) {
+	if !stringsInPlace(part) {
 		return Message{}
 	}
 	var seen fields
@@ -190,7 +190,7 @@ func (m *Message) salvage(f field, v []byte, depth int) {
 }
 
 // valid reports whether v by itself can be read.
-func valid(v []byte, depth int) bool { return ValidValue(v) && !deeper(v, depth) }
+func valid(v []byte, depth int) bool { return ValidValue(v) && !nestsDeeper(v, depth) }
 
 // token passes over a string, an object, an array or a run of other bytes up to
 // what ends a member.
@@ -200,9 +200,9 @@ func (s *splitter) token() (t []byte, ok bool) {
 	case 0:
 		return nil, false
 	case '"':
-		s.at = closing(s.b, s.at+1) + 1
+		s.at = endOfString(s.b, s.at+1) + 1
 	case '{', '[':
-		s.object()
+		s.skipObject()
 	default:
 		n := bytes.IndexAny(s.b[s.at:], `,}:"[{]`)
 		s.at += max(n, 0)
@@ -211,9 +211,9 @@ func (s *splitter) token() (t []byte, ok bool) {
 	return t, len(t) > 0
 }
 
-// quoted reports whether each string stands where one may: behind a bracket, a colon
+// stringsInPlace reports whether each string stands where one may: behind a bracket, a colon
 // or a comma, and before one.
-func quoted(part []byte) bool {
+func stringsInPlace(part []byte) bool {
 	before := byte('{')
 	for i := 0; i < len(part); i++ {
 		c := part[i]
@@ -224,7 +224,7 @@ func quoted(part []byte) bool {
 			return false
 		}
 		if before = c; c == '"' {
-			i = closing(part, i+1)
+			i = endOfString(part, i+1)
 		}
 	}
 	return true

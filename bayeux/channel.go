@@ -77,7 +77,7 @@ func (c Channel) Validate(extra string) error {
 			return fmt.Errorf("bayeux: channel %.100q has an empty segment", string(c))
 		}
 		for _, r := range segment {
-			if !grammatical(r) && !strings.ContainsRune(extra, r) {
+			if !isNameRune(r) && !strings.ContainsRune(extra, r) {
 				return fmt.Errorf("bayeux: channel %.100q contains %q", string(c), r)
 			}
 		}
@@ -85,7 +85,7 @@ func (c Channel) Validate(extra string) error {
 	return nil
 }
 
-func grammatical(r rune) bool {
+func isNameRune(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_!~()$@", r)
 }
 

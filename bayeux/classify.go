@@ -36,11 +36,11 @@ func (e *Error) classify(ch Channel) Kind {
 	case says("channel_invalid", "subscription_invalid", "invalid channel", "unknown channel"):
 		return KindInvalidChannel
 	}
-	return kindOf(e.Code)
+	return kindOfCode(e.Code)
 }
 
-// kindOf is what is left to go by when the text says nothing known.
-func kindOf(code int) Kind {
+// kindOfCode returns the Kind of an error whose text says nothing that is known.
+func kindOfCode(code int) Kind {
 	switch {
 	case code == 401:
 		return KindUnauthorized

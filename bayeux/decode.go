@@ -48,15 +48,15 @@ func Decode(b []byte, l Limits) ([]Message, error) {
 	}
 	d := decoders.Get().(*decoder)
 	defer d.close()
-	d.b, d.advised = b, 0
-	if text := bytes.TrimPrefix(b, byteOrderMark); utf8.Valid(text) && !deeper(text, l.Depth) {
+	d.b, d.withAdvice = b, 0
+	if text := bytes.TrimPrefix(b, byteOrderMark); utf8.Valid(text) && !nestsDeeper(text, l.Depth) {
 		d.read(len(b)-len(text), len(b))
 		ms, err := d.batch(l.Messages)
 		if err == nil && d.end() {
 			return ms, nil
 		}
 	}
-	return d.oneByOne(l)
+	return d.decodeEach(l)
 }
 
 var byteOrderMark = []byte("\ufeff")
@@ -65,13 +65,13 @@ var byteOrderMark = []byte("\ufeff")
 // than most frames are.
 type decoder struct {
 	jsontext.Decoder
-	in      bytes.Buffer // over a part of b: a Buffer is parsed in place, so that offsets are offsets into it
-	b       []byte       // the whole frame or body
-	from    int          // where in b that part begins
-	names   names
-	m       Message // the one that is read: in its place nothing is allocated before it is known how many there are
-	advised int     // messages that had an advice
-	bad     *Meta   // of the last that could not be read: many may have one
+	in             bytes.Buffer // over a part of b: a Buffer is parsed in place, so that offsets are offsets into it
+	b              []byte       // the whole frame or body
+	from           int          // where in b that part begins
+	names          nameCache
+	m              Message // the one that is read: in its place nothing is allocated before it is known how many there are
+	withAdvice     int     // messages that had an advice
+	lastUnreadable *Meta   // of the last that could not be read: many may have one
 }
 
 var decoders = sync.Pool{New: func() any { return new(decoder) }}
@@ -100,67 +100,68 @@ func ValidValue(b []byte) bool {
 	return utf8.Valid(b) && jsontext.Value(b).IsValid(grammar...)
 }
 
-// keptBytes is the largest frame that a decoder may refer to until the next one.
-const keptBytes = 4 << 10
+// maxRetained is the largest frame that a decoder may refer to until the next one.
+const maxRetained = 4 << 10
 
 // close gives the decoder back, without a reference to b if that is large.
 func (d *decoder) close() {
-	if len(d.b) > keptBytes {
+	if len(d.b) > maxRetained {
 		d.in = bytes.Buffer{}
 		d.Reset(&d.in)
 	}
-	d.b, d.m, d.bad = nil, Message{}, nil
+	d.b, d.m, d.lastUnreadable = nil, Message{}, nil
 	decoders.Put(d)
 }
 
-// batch reads what is in order, and gives up at the first thing that is not.
+// batch reads a batch in which nothing is wrong, and gives up at the first thing that is.
 func (d *decoder) batch(limit int) ([]Message, error) {
 	if d.PeekKind() == jsontext.KindBeginObject {
 		ms := make([]Message, 1)
 		return ms, d.message(&ms[0])
 	}
 	if tok, err := d.ReadToken(); err != nil || tok.Kind() != jsontext.KindBeginArray {
-		return nil, errDisorder
+		return nil, errNotPlain
 	}
 	ms := []Message{}
 	for start := d.at(); d.PeekKind() == jsontext.KindBeginObject; {
 		if len(ms) == limit {
-			return nil, errDisorder
+			return nil, errNotPlain
 		}
 		d.m = Message{}
 		if err := d.message(&d.m); err != nil {
 			return nil, err
 		}
 		if len(ms) == 0 {
-			ms = make([]Message, 0, d.room(start, limit))
+			ms = make([]Message, 0, d.capacityFor(start, limit))
 		}
 		ms = append(ms, d.m)
 	}
 	if tok, err := d.ReadToken(); err != nil || tok.Kind() != jsontext.KindEndArray {
-		return nil, errDisorder
+		return nil, errNotPlain
 	}
-	return fitting(ms), nil
+	return trim(ms), nil
 }
 
-// errDisorder has the batch read once more, one by one, which finds out what is wrong.
-var errDisorder = errors.New("bayeux: not in order")
+// errNotPlain makes Decode read the batch once more, message by message, which finds what
+// is wrong.
+var errNotPlain = errors.New("bayeux: not in order")
 
-// fitting is ms in memory of about its size.
-func fitting(ms []Message) []Message {
+// trim returns ms in memory of about its size.
+func trim(ms []Message) []Message {
 	if cap(ms) > 2*len(ms) {
 		return slices.Clone(ms)
 	}
 	return ms
 }
 
-// mostRoom is for how many messages there is room at first.
-const mostRoom = 256
+// maxCapacity is the largest number of messages for which memory is taken at first.
+const maxCapacity = 256
 
-// room is how many messages there are if all are as long as the first, which
+// capacityFor returns how many messages there are if all are as long as the first, which
 // begins at start and has just been read.
-func (d *decoder) room(start, limit int) int {
+func (d *decoder) capacityFor(start, limit int) int {
 	at := d.at()
-	return min(1+(len(d.b)-at)/(at-start), limit, mostRoom)
+	return min(1+(len(d.b)-at)/(at-start), limit, maxCapacity)
 }
 
 // end reports whether nothing but white space follows.

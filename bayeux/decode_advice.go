@@ -9,15 +9,15 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-var errAdvised = fmt.Errorf("%w: more than %d messages with advice", ErrTooLarge, maxAdvised)
+var errTooMuchAdvice = fmt.Errorf("%w: more than %d messages with advice", ErrTooLarge, maxAdvicePerBatch)
 
 // adviceIfAny reads an object; anything else is no advice.
 func (d *decoder) adviceIfAny() (*Advice, error) {
 	if d.PeekKind() != jsontext.KindBeginObject {
 		return nil, d.skip()
 	}
-	if d.advised++; d.advised > maxAdvised {
-		return nil, errAdvised
+	if d.withAdvice++; d.withAdvice > maxAdvicePerBatch {
+		return nil, errTooMuchAdvice
 	}
 	a := new(Advice)
 	return a, d.advice(a, true)

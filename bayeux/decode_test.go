@@ -298,11 +298,11 @@ func TestWhatMeansNothingIsPassedOver(t *testing.T) {
 
 // However many events have an advice, that of the replies behind them is read.
 func TestAdviceOfEventsIsNoneOfTheServers(t *testing.T) {
-	in := `[` + strings.Repeat(`{"advice":{"reconnect":"none"},"channel":"/x"},`, 2*maxAdvised) + `{"channel":"/meta/connect","advice":{"reconnect":"retry"}}]`
+	in := `[` + strings.Repeat(`{"advice":{"reconnect":"none"},"channel":"/x"},`, 2*maxAdvicePerBatch) + `{"channel":"/meta/connect","advice":{"reconnect":"retry"}}]`
 	ms, err := Decode([]byte(in), Limits{})
 	require.NoError(t, err)
 	require.Nil(t, ms[0].Meta)
-	require.Equal(t, ReconnectRetry, ms[2*maxAdvised].Advice().Reconnect)
+	require.Equal(t, ReconnectRetry, ms[2*maxAdvicePerBatch].Advice().Reconnect)
 }
 
 // A decoder that stopped in the middle is as good as new for the next frame.

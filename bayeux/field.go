@@ -100,8 +100,8 @@ func (d *decoder) text(number bool) (string, error) {
 	return textOf(v, number)
 }
 
-// errKind is returned for a value of a kind that its key does not take.
-var errKind = errors.New("bayeux: a value of the wrong kind")
+// errWrongType is returned for a value of a kind that its key does not take.
+var errWrongType = errors.New("bayeux: a value of the wrong kind")
 
 func textOf(v []byte, number bool) (string, error) {
 	switch {
@@ -110,7 +110,7 @@ func textOf(v []byte, number bool) (string, error) {
 	case number && numeric(v):
 		return string(v), nil
 	}
-	return "", errKind
+	return "", errWrongType
 }
 
 // numeric reports whether a valid JSON value, or a string that may be one, is

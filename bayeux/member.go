@@ -7,7 +7,7 @@ type fields uint32
 
 func (s fields) has(f field) bool { return s&(1<<f) != 0 }
 
-func setOf(all ...field) (s fields) {
+func fieldSet(all ...field) (s fields) {
 	for _, f := range all {
 		s |= 1 << f
 	}
@@ -18,7 +18,7 @@ func (d *decoder) message(m *Message) error {
 	if _, err := d.ReadToken(); err != nil {
 		return d.fail(badJSON, err)
 	}
-	var seen, odd fields
+	var seen, wrongType fields
 	for d.PeekKind() == jsontext.KindString {
 		key, err := d.key()
 		if err != nil {
@@ -29,8 +29,8 @@ func (d *decoder) message(m *Message) error {
 			return d.fail("a reserved key comes twice", nil)
 		}
 		seen |= 1 << f
-		if err := d.member(m, f); err == errKind { //nolint:errorlint // it is as textOf gave it
-			odd |= 1 << f
+		if err := d.member(m, f); err == errWrongType { //nolint:errorlint // it is as textOf gave it
+			wrongType |= 1 << f
 		} else if err != nil {
 			return err
 		}
@@ -38,11 +38,11 @@ func (d *decoder) message(m *Message) error {
 	if _, err := d.ReadToken(); err != nil {
 		return d.fail(badJSON, err)
 	}
-	if odd != 0 && odd&counts(m) != 0 {
+	if wrongType != 0 && wrongType&meaningful(m) != 0 {
 		return d.fail("a reserved key with a value of the wrong type", nil)
 	}
 	if m.Meta != nil {
-		d.unadvise(m)
+		d.dropEventAdvice(m)
 		if m.Meta.empty() {
 			m.Meta = nil
 		}
@@ -53,18 +53,18 @@ func (d *decoder) message(m *Message) error {
 // What counts in which message, for the keys that take some kinds of values only
 // (Bayeux sections 4 and 5). Ext, error and advice are whatever the peer likes.
 var (
-	everywhere   = setOf(fChannel, fData)
-	answering    = everywhere | setOf(fID, fSuccessful)
-	ofMeta       = answering | setOf(fClientID)
-	ofConnect    = ofMeta | setOf(fConnectionType)
-	ofHandshake  = ofMeta | setOf(fVersion, fMinimumVersion, fSupported)
-	ofSubscribes = ofMeta | setOf(fSubscription)
+	ofEvents     = fieldSet(fChannel, fData)
+	ofReplies    = ofEvents | fieldSet(fID, fSuccessful)
+	ofMeta       = ofReplies | fieldSet(fClientID)
+	ofConnect    = ofMeta | fieldSet(fConnectionType)
+	ofHandshake  = ofMeta | fieldSet(fVersion, fMinimumVersion, fSupported)
+	ofSubscribes = ofMeta | fieldSet(fSubscription)
 )
 
-// counts are the keys that mean something in m. Servers pass on whatever a
-// publisher has put beside its data: in an event that is nothing to us, and so
-// whatever its value is, that is no reason to refuse the event.
-func counts(m *Message) fields {
+// meaningful returns the keys that mean something in m. Servers relay whatever a
+// publisher has put beside its data: in an event a client ignores it, so that no value of
+// it is a reason to refuse the event.
+func meaningful(m *Message) fields {
 	switch {
 	case m.Channel == MetaHandshake:
 		return ofHandshake
@@ -75,17 +75,17 @@ func counts(m *Message) fields {
 	case m.Channel == "", m.Channel.Meta():
 		return ofMeta
 	case m.Data != nil:
-		return everywhere
+		return ofEvents
 	}
-	return answering // a publish's reply, or what a publisher sent without data
+	return ofReplies // a publish's reply, or what a publisher sent without data
 }
 
-// unadvise takes the advice off what is no business of a server's own: anybody
-// may publish one.
-func (d *decoder) unadvise(m *Message) {
+// dropEventAdvice removes the advice of a message that is not on a meta channel: any
+// client may publish one.
+func (d *decoder) dropEventAdvice(m *Message) {
 	if m.Meta.Advice != nil && m.Channel != "" && !m.Channel.Meta() {
 		m.Meta.Advice = nil
-		d.advised--
+		d.withAdvice--
 	}
 }
 
@@ -127,12 +127,12 @@ func (d *decoder) channel() (Channel, error) {
 	case `"/meta/subscribe"`:
 		return MetaSubscribe, nil
 	}
-	if name := d.names.find(v); name != "" {
+	if name := d.names.get(v); name != "" {
 		return name, nil
 	}
 	s, err := textOf(v, false)
 	if err == nil {
-		d.names.keep(v, Channel(s))
+		d.names.put(v, Channel(s))
 	}
 	return Channel(s), err
 }
@@ -168,7 +168,7 @@ func (d *decoder) successful() (bool, error) {
 		return false, err
 	}
 	if v[0] != 't' && v[0] != 'f' {
-		return false, errKind
+		return false, errWrongType
 	}
 	return v[0] == 't', nil
 }

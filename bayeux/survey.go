@@ -5,10 +5,10 @@ import (
 	"encoding/binary"
 )
 
-// deeper reports whether brackets nest deeper than most, in one pass that knows
+// nestsDeeper reports whether brackets nest deeper than most, in one pass that knows
 // strings but not validity: so the parser never sees what is too deep. Most
 // frames have not even as many.
-func deeper(b []byte, most int) bool {
+func nestsDeeper(b []byte, most int) bool {
 	if bytes.Count(b, opening[:1])+bytes.Count(b, opening[1:]) <= most {
 		return false
 	}
@@ -17,7 +17,7 @@ func deeper(b []byte, most int) bool {
 		switch by := brackets[b[i]]; by {
 		case 0:
 		case quote:
-			i = closing(b, i+1)
+			i = endOfString(b, i+1)
 		default:
 			if open += int(by); open > most {
 				return true
@@ -34,10 +34,10 @@ var (
 	brackets = [256]int8{'{': 1, '[': 1, '}': -1, ']': -1, '"': quote}
 )
 
-// closing returns the index of the quote that ends the string whose first
+// endOfString returns the index of the quote that ends the string whose first
 // byte is at i, or more than there is.
-func closing(b []byte, i int) int {
-	for i+8 <= len(b) && plain(binary.LittleEndian.Uint64(b[i:])) {
+func endOfString(b []byte, i int) int {
+	for i+8 <= len(b) && noQuoteOrBackslash(binary.LittleEndian.Uint64(b[i:])) {
 		i += 8
 	}
 	for i < len(b) && b[i] != '"' {
@@ -49,10 +49,10 @@ func closing(b []byte, i int) int {
 	return i
 }
 
-// plain reports whether none of eight bytes is a quote or a backslash: a byte
+// noQuoteOrBackslash reports whether none of eight bytes is a quote or a backslash: a byte
 // that is zero after the exclusive or is the only one that borrows into its
 // highest bit. One above another that does may as well; it is then looked at.
-func plain(x uint64) bool {
+func noQuoteOrBackslash(x uint64) bool {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	quotes, slashes := x^(ones*'"'), x^(ones*'\\')
 	return ((quotes-ones)&^quotes|(slashes-ones)&^slashes)&high == 0

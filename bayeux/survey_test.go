@@ -39,7 +39,7 @@ func TestDeeper(t *testing.T) {
 			b = append(b, parts[rng.IntN(len(parts))]...)
 		}
 		n := deepest(b)
-		require.False(t, deeper(b, n), "%q is not deeper than %d", b, n)
-		require.True(t, n == 0 || deeper(b, n-1), "%q is deeper than %d", b, n-1)
+		require.False(t, nestsDeeper(b, n), "%q is not deeper than %d", b, n)
+		require.True(t, n == 0 || nestsDeeper(b, n-1), "%q is deeper than %d", b, n-1)
 	}
 }
