@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 	"internal/check/stress/engine": {"bayeux", "client", "fallback"},
 
 	// What must hold, as tests and data.
+	"internal/suite/api":       {},
 	"internal/suite/attacks":   {},
 	"internal/suite/fidelity":  {"bayeux", "transport", "client", "fallback"},
 	"internal/suite/hardening": {},
