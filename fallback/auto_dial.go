@@ -52,6 +52,13 @@ func (a *auto) discardSocket(fx *effects, cause error) {
 	a.stayOnHTTP(fx)
 }
 
+// passHeldEnd passes on the End of a handshake that no socket came for.
+func (a *auto) passHeldEnd(fx *effects) {
+	if c := a.handshake.heldEnd; c != nil {
+		a.handshake.heldEnd, fx.flush = nil, append(fx.flush, *c)
+	}
+}
+
 // stayOnHTTP has HTTP draw again, where it had to make room for the socket.
 func (a *auto) stayOnHTTP(fx *effects) {
 	if a.phase == finishingPoll || a.phase == awaitingExchanges {
@@ -59,8 +66,11 @@ func (a *auto) stayOnHTTP(fx *effects) {
 	}
 }
 
-// redialUnwanted opens the next socket when a dial that was given up is over.
-func (a *auto) redialUnwanted(now mono.Moment) {
+// redialUnwanted opens the next socket when a dial that was given up is over. The
+// Handler gets the End that waited for the outcome: HTTP may fail, and then no other
+// dial follows.
+func (a *auto) redialUnwanted(fx *effects, now mono.Moment) {
+	a.passHeldEnd(fx)
 	if !a.next.notOffered {
 		a.next.at = now.Time
 	}

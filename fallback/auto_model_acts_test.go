@@ -242,6 +242,9 @@ func (w *autoModel) act(good bool) {
 	bad := !good && w.rng.IntN(4) == 0
 	switch n {
 	case 0:
+		if !good && w.rng.IntN(4) == 0 {
+			w.step(event{kind: eventCheck})
+		}
 		w.commands++
 		w.wake(transport.Lane(w.rng.IntN(2)))
 	case 1: // a dial comes to something

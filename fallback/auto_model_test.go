@@ -34,7 +34,7 @@ var reachable = map[phase][]stage{
 	awaitingExchanges: {stageProven},
 	confirming:        {stageCarrying},
 	optimistic:        {stageCarryingUnproven, stageCarrying},
-	onWebSocket:       {stageDialing, stageCarryingUnproven, stageCarrying}, // dialing: for a session that only sockets know
+	onWebSocket:       {stageNone, stageDialing, stageDialingUnwanted, stageCarryingUnproven, stageCarrying}, // none and dialing: of a session that only sockets know, until another socket comes
 	finishingConnect:  {stageCarrying},
 	awaitingReplies:   {stageCarrying},
 	offeringConnect:   {stageCarrying},
@@ -210,7 +210,8 @@ func (w *autoModel) goesOn() {
 	turned := w.auto.phase == switching && w.auto.handover.from == 0 && w.auto.http.exchanges.Len() == 0
 	w.require(!turned || w.auto.deferred.flushing || !w.auto.timerAt().IsZero(), "it is turned and does not go on")
 	opening := w.dialling != 0 || w.cur != nil && w.cur.id != w.auto.rotation.oldLeg && !w.auto.ws.discarded.Get(w.cur.id)
-	w.require(!w.auto.ws.stage.isDialing() || opening, "a dial that nobody makes")
+	closing := !w.auto.rotation.closeAt.IsZero() // the old socket, which takes the Wake until then
+	w.require(!w.auto.ws.stage.isDialing() || opening || closing, "a dial that nobody makes")
 }
 
 // apart: what the Handler gave, or is about to give, is never out on both pipes.

@@ -19,7 +19,7 @@ func (a *auto) onSocketAsk(fx *effects, e event) {
 		a.rejectSocket(fx, e)
 		a.ws.reset()
 		a.releaseDial()
-		a.redialUnwanted(e.now)
+		a.redialUnwanted(fx, e.now)
 	case a.phase == onWebSocket && !a.ws.stage.isOpen() && a.ws.bound:
 		a.rescueSession(fx, e)
 	case e.leg == a.rotation.oldLeg:

@@ -34,7 +34,7 @@ func (a *auto) onSocketFailed(fx *effects, e event) {
 	a.ws.reset()
 	a.releaseDial()
 	if unwanted {
-		a.redialUnwanted(e.now)
+		a.redialUnwanted(fx, e.now)
 		return
 	}
 	if a.phase == onWebSocket { // it should have gone on with a session of sockets
@@ -42,9 +42,7 @@ func (a *auto) onSocketFailed(fx *effects, e event) {
 		a.drawFrom(fx, onLongPolling)
 	}
 	a.stayOnHTTP(fx)
-	if c := a.handshake.heldEnd; c != nil {
-		a.handshake.heldEnd, fx.flush = nil, append(fx.flush, *c)
-	}
+	a.passHeldEnd(fx)
 	if !a.handshake.graceUntil.IsZero() {
 		a.handshake.graceUntil = mono.Time{}
 		a.wakePending(fx)
