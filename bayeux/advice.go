@@ -21,7 +21,7 @@ const (
 const MaxAdvised = 24 * time.Hour
 
 // The bounds of one advice, however often it is merged: there are about five
-// connectionTypes in the world, and a list of hosts is told and not followed.
+// connectionTypes in the world, and a list of hosts is reported and not followed.
 const (
 	maxSections    = 16
 	maxSectionName = 64

@@ -19,5 +19,5 @@
 // Every other room of the module may call it. It does no I/O, starts no
 // goroutine, reads no clock and writes no log, and knows neither transports
 // nor sessions. Values are plain data: they are safe for concurrent use as
-// long as nobody changes them.
+// long as no goroutine changes them.
 package bayeux

@@ -279,7 +279,7 @@ func (x *Session) flushFaye() {
 }
 
 // detach ends the connection of a session. A poll is answered; on a socket
-// there is nobody to answer.
+// no request waits for an answer.
 func (x *Session) detach() {
 	c := x.faye
 	if c == nil {

@@ -154,7 +154,7 @@ func (t *trace) startTLS(ctx context.Context, shared *transport.SharedConfig, c 
 
 // proxyFunc returns the function that chooses the proxy of a request and tells the
 // request's trace. To a server over TLS dialTLSFunc makes the tunnel itself, so that
-// net/http is told of no proxy.
+// net/http knows of no proxy.
 func proxyFunc(shared *transport.SharedConfig) func(*http.Request) (*url.URL, error) {
 	return func(r *http.Request) (*url.URL, error) {
 		u, err := wire.ProxyFor(shared.Proxy, r)

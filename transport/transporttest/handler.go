@@ -23,7 +23,7 @@ type Handler struct {
 	mu      sync.Mutex
 	queue   [2][]func(transport.Leg) []bayeux.Message
 	record  Record
-	changed chan struct{} // closed at the next change; nil: nobody waits
+	changed chan struct{} // closed at the next change; nil: no Await waits
 }
 
 // A Record is what a pipe did so far, in the order of the calls.
