@@ -164,8 +164,9 @@ func (k *socket) end(err *transport.Error) {
 // before. The close frame of the server says more than the write that failed by it.
 func (k *socket) endError(err *transport.Error) *transport.Error {
 	closed := err != nil && err.Op == "close"
+	refused := k.endErr != nil && errors.Is(k.endErr.Err, ws.ErrCloseSent) // the reader refused what came, and said goodbye
 	switch {
-	case k.endErr != nil && k.endErr.Op == "write" && closed:
+	case k.endErr != nil && k.endErr.Op == "write" && (closed || refused && err != nil):
 		return err
 	case k.endErr != nil:
 		return k.endErr
