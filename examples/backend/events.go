@@ -84,8 +84,8 @@ func (s *service) report() Health {
 		Slow: us.counts.slow.Load(), Full: us.counts.full.Load()}
 }
 
-// health is 503 while the service drains, so that a load balancer sends
-// nobody any more. An outage of the Bayeux server is no reason: another
+// health is 503 while the service drains, so that a load balancer sends it no
+// more requests. An outage of the Bayeux server is no reason: another
 // instance has it too.
 func (s *service) health(w http.ResponseWriter, _ *http.Request) {
 	h := s.report()

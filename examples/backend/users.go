@@ -28,8 +28,8 @@ const (
 )
 
 var (
-	errFull = errors.New("too many are there already")
-	errIdle = errors.New("nobody listens")
+	errFull = errors.New("too many users are connected")
+	errIdle = errors.New("no page listens")
 )
 
 // users are those who are there: each has one session, begun with the first
@@ -132,7 +132,7 @@ func (u *user) drop(us *users, st *stream) {
 	}
 }
 
-// shed ends a session that nobody listens to.
+// shed ends a session whose user has no stream open.
 func (us *users) shed(u *user) {
 	us.mu.Lock()
 	defer us.mu.Unlock()
@@ -173,7 +173,7 @@ func (us *users) drain(ctx context.Context) error {
 	return err
 }
 
-// drains reports whether nobody comes in any more.
+// drains reports whether the service takes no more users.
 func (us *users) drains() bool {
 	us.mu.Lock()
 	defer us.mu.Unlock()

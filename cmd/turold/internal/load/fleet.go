@@ -40,7 +40,7 @@ func (t *Test) ramp(ctx, reading context.Context) {
 	}
 }
 
-// enlist tells the channels who is there.
+// enlist tells the channels which sessions there are.
 func (t *Test) enlist(up []*session) {
 	t.sessions = up
 	for k := range t.publishers() {
