@@ -156,6 +156,8 @@ func TestVerdictsAreTold(t *testing.T) {
 		w.sockets(status(403))
 		w.auto()
 		time.Sleep(5 * time.Minute)
+		answered, _ := w.dialCount() // a second later: the last may be on its way yet
+		time.Sleep(time.Second)
 		var verdicts []fallback.Decision
 		for _, d := range w.told() {
 			if d.Reason == fallback.ReasonRefused {
@@ -163,7 +165,8 @@ func TestVerdictsAreTold(t *testing.T) {
 			}
 		}
 		tries, _ := w.dialCount()
-		require.Len(w, verdicts, tries, "one for each try")
+		require.GreaterOrEqual(w, len(verdicts), answered, "one for each try")
+		require.LessOrEqual(w, len(verdicts), tries, "one for each try")
 		for _, d := range verdicts {
 			require.Equal(w, fallback.ReasonRefused, d.Reason)
 			require.ErrorContains(w, d.Err, strconv.Itoa(403))
