@@ -38,7 +38,9 @@ func (e *DrainError) Unwrap() error { return e.Err }
 // fail with ErrDraining, and subscriptions take no more events and end with it behind
 // what is queued. Each session by itself then waits until its queues are handled and
 // its publishes have their outcomes, says goodbye as Disconnect does, and is closed: a
-// session that hangs delays no other. At most 64 goodbyes a host are under way, those
+// session that hangs delays no other. A loop that ends with ErrDraining must not Close
+// its client then, which cuts the goodbye short and counts as Unconfirmed; it may wait
+// for the client's Done. At most 64 goodbyes a host are under way, those
 // unanswered for a second not counted.
 //
 // An item is handled when its consumer comes back: when the body of the Messages loop
@@ -74,7 +76,9 @@ func (d *Dialer) Drain(ctx context.Context) error {
 
 // Drain ends the session in good order, as Dialer.Drain ends every session of a
 // Dialer: nothing new is taken, what its queues hold is handled, its publishes
-// settle, it says goodbye and is closed. The error is nil or a *DrainError that
+// settle, it says goodbye and is closed. A loop over messages ends with ErrDraining
+// before the goodbye: do not Close the client then, which cuts the goodbye short, but
+// wait for Done. The error is nil or a *DrainError that
 // counts this one session. On a client that is closed it returns nil. Drain may be
 // called again and concurrently; the call whose context ends first closes the client.
 func (c *Client) Drain(ctx context.Context) error {

@@ -16,8 +16,8 @@ var (
 	// ErrClosed is the error of everything that was under way, or is begun,
 	// after Close or Disconnect.
 	ErrClosed = errors.New("client: closed")
-	// ErrDraining is the error of everything that is begun after Drain was called,
-	// and the last one of subscriptions then. It is an ErrClosed.
+	// ErrDraining is the error of everything that is begun while Drain runs, and the
+	// last one of subscriptions then; after Drain it is ErrClosed. It is an ErrClosed.
 	ErrDraining = fmt.Errorf("client: draining: %w", ErrClosed)
 	// ErrServerEnded is why a client ended by itself: the server advised not to
 	// connect again (advice.reconnect none) without an error of its own.
@@ -188,7 +188,11 @@ func (e *DecodeError) Error() string {
 		return fmt.Sprintf("client: data on %s is no %v: %T", e.Message.Channel, e.Type, e.Err)
 	}
 	kind, _, _ := strings.Cut(misfit.Value, " ") // the number follows
-	return fmt.Sprintf("client: data on %s is no %v: %s %q is no %v", e.Message.Channel, e.Type, kind, misfit.Field, misfit.Type)
+	at := ""
+	if misfit.Field != "" {
+		at = fmt.Sprintf("at %q: ", misfit.Field)
+	}
+	return fmt.Sprintf("client: data on %s is no %v: %s%s instead of %v", e.Message.Channel, e.Type, at, kind, misfit.Type)
 }
 
 // Format prints Error for every verb: the message is a field.

@@ -12,8 +12,9 @@ import (
 	"github.com/turold/turold/client"
 )
 
-// Publish returns nil only if the server said successful. Its errors are of three
-// kinds: the server refused; the server does not have the message; it may have it.
+// Publish returns nil only if the server said successful. Its errors are of five
+// kinds: this client is over; the server refused; it may have the message; it does not
+// have it; or the message cannot be sent at all.
 func ExampleClient_Publish() {
 	server, err := bayeuxtest.Start(&bayeuxtest.Options{
 		Authorize: func(_ *http.Request, m bayeux.Message) string {
@@ -44,26 +45,30 @@ func ExampleClient_Publish() {
 		switch {
 		case err == nil:
 			fmt.Println(channel, "the server took it")
+		case c.Err() != nil:
+			fmt.Println(channel, "this client is over: dial another")
 		case errors.As(err, &outcome) && outcome.Sent:
 			fmt.Println(channel, "the server may have it: ask before you publish it again")
 		case errors.As(err, &outcome):
 			fmt.Println(channel, "the server does not have it: publish it again")
 		case errors.As(err, &refusal):
 			fmt.Println(channel, "refused:", refusal.Text)
-		default:
-			fmt.Println(channel, err)
+		default: // to publish it again is of no use
+			fmt.Println(channel, "cannot be sent:", err)
 		}
 	}
 	publish("/news")
 	publish("/admin")
 	publish("/unlucky")
+	publish("/news/*")
 	c.Close()
 	publish("/too/late")
 	// Output:
 	// /news the server took it
 	// /admin refused: not for you
 	// /unlucky the server may have it: ask before you publish it again
-	// /too/late the server does not have it: publish it again
+	// /news/* cannot be sent: client: publish /news/*: /news/* is a pattern
+	// /too/late this client is over: dial another
 }
 
 // Send does not wait for the answer, so that many messages leave in one frame or

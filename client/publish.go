@@ -54,8 +54,9 @@ func (r *Receipt) outcome() error {
 // returns nil only if the server said successful, or answered without that word and
 // without an error, as before Bayeux 1.0. Otherwise the error is an
 // *OpError around a *bayeux.Error if the server refused, or around an
-// *OutcomeError, whose Sent tells whether the message may have arrived.
-// If the context ends before the message was sent, it is never sent.
+// *OutcomeError, whose Sent tells whether the message may have arrived. An *OpError
+// around neither means that the message cannot be sent at all: its channel is none to
+// publish to, or its data is no JSON. If the context ends before the message was sent, it is never sent.
 func (c *Client) Publish(ctx context.Context, ch bayeux.Channel, data any) error {
 	_, err := c.sendAndWait(ctx, Draft{Channel: ch, Data: data}, false)
 	if err != nil {

@@ -94,7 +94,7 @@ type Dialect struct {
 // IDs says which replies have an id.
 type IDs uint8
 
-// The kinds of servers.
+// Which replies have an id.
 const (
 	AllIDs       IDs = iota // each has
 	NoConnectIDs            // but those to connects

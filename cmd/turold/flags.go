@@ -38,7 +38,7 @@ type flags struct {
 	Key          string        `placeholder:"FILE" help:"The key of --cert (PEM)."`
 	Ext          string        `placeholder:"JSON" help:"Send this JSON object as the ext of the handshake."`
 	NoAck        bool          `help:"Do not use the acknowledgement extension: a lost connection may lose events."`
-	Timeout      time.Duration `placeholder:"DURATION" help:"End after this time, with exit code 4. Default: never."`
+	Timeout      time.Duration `placeholder:"DURATION" help:"End after this time, with exit code 4, or 5 where a message has no outcome. Default: never."`
 	Log          string        `enum:"text,json" default:"text" help:"The format of the log on standard error: ${enum}."`
 	Verbose      int           `short:"v" type:"counter" help:"Log every step. Given twice, log each batch of messages too, without secrets."`
 }

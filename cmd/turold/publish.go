@@ -20,7 +20,7 @@ type publish struct {
 	JSON    *string `arg:"" optional:"" name:"json" help:"The data. Without it each line of standard input is one JSON value, which is published in its turn."`
 }
 
-var errNotJSON = errors.New("not JSON")
+var errNotJSON = errors.New(`not JSON: a string needs its quotes, such as '"hello"'`)
 
 // Run publishes, and returns what became of it.
 func (p *publish) Run(ctx context.Context, std stdio) error {
