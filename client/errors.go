@@ -143,10 +143,10 @@ const (
 var reasons = []GapReason{GapNewSession, GapUnsubscribed, GapConnectionLost, GapUnreadable, GapQueueFull}
 
 // A GapError stands in a subscription where messages may be missing, as an Item
-// of its stream; the subscription goes on after it. One for a lost connection stands where that was
-// found out: what came by another one before may be newer than what is missing.
-// Gaps with no message between them are one,
-// until it is taken: its Reason is the first of GapNewSession, GapUnsubscribed, GapConnectionLost,
+// of its stream; the subscription goes on after it. One for a lost connection, or for an
+// unsubscribe that came late, stands where that was found out: what came before may be
+// newer than what is missing. Gaps with no message between them are one, until it is
+// taken: its Reason is the first of GapNewSession, GapUnsubscribed, GapConnectionLost,
 // GapUnreadable and GapQueueFull that is among theirs, and Missed is their sum, or -1 if one of them is.
 type GapError struct {
 	Channel bayeux.Channel // the subscription's
