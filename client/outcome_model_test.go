@@ -141,7 +141,7 @@ func (m *outcomeModel) flush() {
 	var first error
 	for _, p := range m.sent {
 		if p.receipt != nil && !p.flushed && first == nil {
-			first = p.receipt.Err()
+			first = p.receipt.p.err // what Flush wraps, as the receipt does
 		}
 		p.flushed = true
 	}

@@ -29,7 +29,7 @@ func answers() []Attack {
 		{Name: "a body without end", Payload: Payload{Head: ok + "Connection: close\r\n\r\n[", Loop: "{},", Times: Endless}, Sees: Sees{Op: "read", TooLarge: true}},
 		{Name: "chunks without end", Payload: Payload{Head: ok + "Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\n", Loop: "10\r\n                \r\n", Times: Endless},
 			Sees: Sees{Op: "read", TooLarge: true}},
-		{Name: "chunks of one byte without end", Payload: Payload{Head: ok + "Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\n", Loop: "1\r\n \r\n", Times: Endless}, Sees: Sees{Op: "read"}},
+		{Name: "chunks of one byte without end", Payload: Payload{Head: ok + "Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\n", Loop: "1\r\n \r\n", Times: Endless}, Sees: Sees{Op: "read|cut"}}, // a slow machine is not through when the time is over
 		{Name: "a chunk of 2^64-1 bytes", Payload: Payload{Head: ok + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n", Loop: long, Times: Endless}, Sees: Sees{Op: "read"}},
 		{Name: "a chunk's size of 17 digits", Payload: Payload{Head: ok + "Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n[]"}, Sees: Sees{Op: "read"}},
 		{Name: "a chunk's extension without end", Payload: Payload{Head: ok + "Transfer-Encoding: chunked\r\n\r\n1;x=", Loop: long, Times: Endless}, Sees: Sees{Op: "read"}},
