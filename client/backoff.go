@@ -25,7 +25,7 @@ const (
 	maxAdvisedPause = 10 * time.Minute        // bounds what a server may ask for: a longer pause is a mistake, or looks like a session that hangs
 )
 
-// A backoff counts the failures in a row, and has the pause that they cost. It
+// A backoff counts the failures in a row, and has the pause that follows them. It
 // decides by the instants that its methods are given, and by chance.
 type backoff struct {
 	failures    int

@@ -35,7 +35,7 @@ type connectState struct {
 	holdObeyed    bool      // the server answered within the hold that was asked for
 
 	gotReadable    bool      // a message that can be read came since the first useless reply
-	uselessReplies uint8     // in a row, up to maxUselessReplies; one more: and the server was asked something else
+	uselessReplies uint8     // in a row, up to maxUselessReplies; one more: and a command of no effect was sent
 	uselessSince   mono.Time // is when the first of them came
 	quickReplies   int       // in a row, and empty
 }

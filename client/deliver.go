@@ -144,8 +144,8 @@ func (l *leg) startBatch(fx *effects, ms []bayeux.Message) (held int) {
 	return len(l.held)
 }
 
-// finishBatch is told that the batch is delivered, or held beside as many as were before:
-// where little is left of it, nothing keeps the rest.
+// finishBatch is called when a batch was delivered, or is held behind as many messages as
+// were held before it: where little is left of the batch, nothing keeps the rest of its frame.
 func (l *leg) finishBatch(fx *effects, held int) {
 	for _, s := range fx.sharing {
 		s.detachBatch(fx.batchBytes)
@@ -155,7 +155,8 @@ func (l *leg) finishBatch(fx *effects, held int) {
 	}
 }
 
-// detachHeld is settle for what is held from the one on that has that number.
+// detachHeld moves what is held, from that index on, into memory of its own, where it is
+// the lesser part of its batch.
 func (l *leg) detachHeld(from, batch int) {
 	bytes := 0
 	for i := range l.held[from:] {

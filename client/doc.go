@@ -39,7 +39,7 @@
 // gone. It has no goroutine of its own. What the pipes may do to it and it to
 // them is written in package transport.
 //
-// The package imports bayeux and transport; in options.go and opener.go
-// alone it also knows fallback, websocket and longpoll, to build what a Dialer
-// uses by default.
+// The package imports bayeux, transport and the module's internal helpers. In opener.go
+// alone it also knows the two pipes, and there, in options.go and in status.go package
+// fallback, to build and to describe what a Dialer uses by default.
 package client

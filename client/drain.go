@@ -205,7 +205,7 @@ func (s *Subscription) drain() <-chan struct{} {
 	return s.handledAll
 }
 
-// checkHandled closes through if there is nothing left to handle; called with the mutex held.
+// checkHandled closes handledAll if there is nothing left to handle; called with the mutex held.
 func (s *Subscription) checkHandled() {
 	if s.handledAll == nil || s.handledAllClosed || !s.unsubscribed && (s.queue.n > 0 || s.hands.any()) {
 		return

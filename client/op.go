@@ -21,7 +21,7 @@ const maxTries = 3
 // An op is a command that wants a reply.
 type op struct {
 	message        bayeux.Message // has no Meta: the message that leaves has one, with the clientId
-	topic          bayeux.Channel // of a subscribe or unsubscribe; empty: it is neither
+	topic          bayeux.Channel // of a subscribe or unsubscribe; empty: it is another command
 	previous       *op            // is the one before it for the same topic, if that was not settled
 	order          uint64         // is its place in the outbox
 	size           int            // is about what it takes on the wire, in bytes
@@ -41,7 +41,7 @@ type op struct {
 
 	done  chan struct{} // is closed when it is settled
 	reply bayeux.Message
-	err   error // is the outcome, or before it is settled why the last try was none
+	err   error // is the outcome, or before it is settled why the last try failed
 }
 
 // cost returns what n messages of size bytes together take of a bound in bytes, while

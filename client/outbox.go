@@ -16,7 +16,7 @@ type outbox struct {
 	queue     []*op          // waiting, in order
 	pending   map[string]*op // out, by id; nil: none, for a while
 	lastOrder uint64         // is the order of the newest op
-	nextCheck mono.Time      // is not after the earliest deadline in pending, nor after what requests wait for; zero: there is none
+	nextCheck mono.Time      // is when the next deadline may pass, of what is pending or of a request; zero: there is none
 	usage     Bound          // is what the ops take of the bound, waiting or out
 	roomFreed chan struct{}  // is closed when an op was settled; nil: no caller waits for that
 

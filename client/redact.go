@@ -89,7 +89,7 @@ func (c *Client) newRedactor() *strings.Replacer {
 	return newReplacer(all)
 }
 
-// Of what was in use the latest is kept: servers quote what they were sent.
+// The newest of the past secrets are kept: servers quote what they were sent.
 const (
 	maxPastSecrets = 64
 	maxPastBytes   = 16 << 10

@@ -44,7 +44,7 @@ func (a *auto) onHTTPAsk(fx *effects, e event) {
 }
 
 // holdLimit is how long a poll may be held while a socket is about to take over,
-// which waits for the poll to end; 0: no socket is.
+// which waits for the poll to end; 0: no socket is about to.
 func (a *auto) holdLimit(now mono.Moment) time.Duration {
 	switch {
 	case a.next.notOffered:

@@ -188,7 +188,7 @@ func (m *Memory) holdLimit(key string, kind pipe, now time.Time) time.Duration {
 	return m.stateOf(key).learnedBy(kind).holdLimit(now)
 }
 
-// lifetime is how old sockets become on a path; 0: as old as they like.
+// lifetime is how old sockets become on a path; 0: no limit is known.
 func (m *Memory) lifetime(key string, now time.Time) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -202,7 +202,7 @@ func (m *Memory) recordSilence(key string, kind pipe, silence time.Duration, now
 	m.stateOf(key).learnedBy(kind).recordSilence(silence, now)
 }
 
-// recordCut learns from one.
+// recordCut learns from a cut.
 func (m *Memory) recordCut(c suspectedCut) {
 	m.update(func() bool {
 		p := m.stateOf(c.pathKey).learnedBy(c.pipe)
@@ -212,7 +212,7 @@ func (m *Memory) recordCut(c suspectedCut) {
 	})
 }
 
-// expectsCut reports whether it happened before.
+// expectsCut reports whether a cut like it happened before.
 func (m *Memory) expectsCut(c suspectedCut) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

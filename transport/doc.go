@@ -42,5 +42,5 @@
 // goroutine, and afterwards the pipe never calls the Handler again.
 // Package transporttest holds a pipe to all of this.
 //
-// The package imports bayeux and nothing else of the module.
+// The package imports bayeux and internal/wire, and nothing else of the module.
 package transport
