@@ -165,7 +165,7 @@ func (a *auto) detectLostSession(e event, got replies) {
 // escapeLostSessions begins the next session on the socket, if HTTP cannot keep
 // one and a socket is open.
 func (a *auto) escapeLostSessions(left transport.LegID, now mono.Moment) bool {
-	if a.handshake.lostSessions < maxLostSessions || !a.ws.stage.isOpen() || a.ws.stage.carries() || a.phase != onLongPolling && a.phase != finishingPoll {
+	if a.handshake.lostSessions < maxLostSessions || !a.ws.stage.isSpare() || a.phase != onLongPolling && a.phase != finishingPoll {
 		return false
 	}
 	a.startOnSocket(left, now)
@@ -230,7 +230,7 @@ func (a *auto) onHandshakeEnd(fx *effects, e event) {
 		return
 	}
 	switch {
-	case a.ws.stage.isOpen() && !a.ws.stage.carries():
+	case a.ws.stage.isSpare():
 		fx.retryNow = true
 		a.startOnSocket(e.leg, e.now)
 	case a.ws.stage == stageDialing: // it may come to something
@@ -241,7 +241,7 @@ func (a *auto) onHandshakeEnd(fx *effects, e event) {
 
 // abandonLateHandshake cuts a late handshake by HTTP, if there is a socket for it.
 func (a *auto) abandonLateHandshake(fx *effects, now mono.Moment) {
-	if a.handshake.leg != 0 && a.ws.stage.isOpen() && !a.ws.stage.carries() && !now.Before(a.handshake.limitAt) {
+	if a.handshake.leg != 0 && a.ws.stage.isSpare() && !now.Before(a.handshake.limitAt) {
 		fx.cutHTTP, fx.cause = a.handshake.leg, errHandshakeLate
 	}
 }

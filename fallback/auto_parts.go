@@ -47,6 +47,9 @@ type socketSide struct {
 	discarded    legs.Map[bool] // sockets that the valve closes, until they have ended
 }
 
+// isLeg reports whether a leg is the open socket.
+func (s *socketSide) isLeg(id transport.LegID) bool { return s.stage.isOpen() && id == s.leg }
+
 // opened takes a socket that has opened.
 func (s *socketSide) opened(e event) {
 	s.transport, s.stage, s.leg, s.openedAt = e.transport, stageOpen, e.leg, e.now.Time

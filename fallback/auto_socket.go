@@ -12,7 +12,7 @@ import (
 // connect to one that is proven, and what the Handler has to one that carries the
 // session.
 func (a *auto) onSocketAsk(fx *effects, e event) {
-	mine := a.ws.stage.isOpen() && e.leg == a.ws.leg
+	mine := a.ws.isLeg(e.leg)
 	switch {
 	case a.ws.discarded.Get(e.leg):
 	case a.ws.stage == stageDialingUnwanted:
@@ -98,7 +98,7 @@ func (a *auto) onSocketOpen(fx *effects, e event) {
 
 // onSocketDrawn moves the session with the draw that brought the connect.
 func (a *auto) onSocketDrawn(fx *effects, e event) {
-	if !a.ws.stage.isOpen() || e.leg != a.ws.leg {
+	if !a.ws.isLeg(e.leg) {
 		return
 	}
 	a.ws.drawing = false
@@ -126,7 +126,7 @@ func (a *auto) onSocketReceive(fx *effects, e event) {
 		fx.pass, a.rotation.quietAt = true, e.now.Add(a.quietTime())
 		return
 	}
-	if !a.ws.stage.isOpen() || e.leg != a.ws.leg {
+	if !a.ws.isLeg(e.leg) {
 		return
 	}
 	rest, probed := a.ws.probe.takeAnswer(e.batch)

@@ -11,7 +11,7 @@ import (
 func (a *auto) onSocketEnd(fx *effects, e event) {
 	discarded := a.ws.discarded.Get(e.leg)
 	a.ws.discarded.Delete(e.leg)
-	mine := a.ws.stage.isOpen() && e.leg == a.ws.leg
+	mine := a.ws.isLeg(e.leg)
 	switch {
 	case e.leg == a.rotation.oldLeg:
 		a.onOldSocketEnd(fx, e.now)

@@ -28,6 +28,9 @@ func (s stage) isOpen() bool { return s >= stageOpen && s <= stageCarrying }
 // carries reports whether the transport has the session.
 func (s stage) carries() bool { return s == stageCarryingUnproven || s == stageCarrying }
 
+// isSpare reports whether there is a connection that carries nothing of the session's.
+func (s stage) isSpare() bool { return s.isOpen() && !s.carries() }
+
 // proven is the stage of a transport that has just answered.
 func (s stage) proven() stage {
 	if s.carries() {
