@@ -111,18 +111,17 @@ func (c *Client) onConnectReply(fx *effects, l *leg, m *bayeux.Message) {
 		c.onFailure(fx, &OpError{Op: "connect", Err: err}, c.advisedInterval())
 	default:
 		l.maybeConnectReply = false
-		c.onConnectGranted(fx, l, took, empty)
+		c.onConnectGranted(fx, l, now, took, empty)
 	}
 }
 
 // onConnectGranted goes on with a connect that the server granted.
-func (c *Client) onConnectGranted(fx *effects, l *leg, took time.Duration, empty bool) {
+func (c *Client) onConnectGranted(fx *effects, l *leg, now mono.Time, took time.Duration, empty bool) {
 	c.carrier, c.hasConnected = l.kind, true
 	c.handshake.onGranted(signInConnect)
 	if !l.once {
 		c.handshake.onGranted(signInSocket)
 	}
-	now := mono.Now()
 	c.backoff.onRecovered(now)
 	if empty {
 		c.outbox.releaseIdle()

@@ -218,8 +218,7 @@ func (c *Client) inForce(fx *effects, s *Subscription) bool {
 	if asked > 1 && !s.local {
 		return false
 	}
-	s.owesNewSessionGap = false
-	c.putGap(fx, s, GapNewSession)
+	c.putOwedGap(fx, s)
 	return true
 }
 
@@ -228,10 +227,15 @@ func (c *Client) inForce(fx *effects, s *Subscription) bool {
 func (c *Client) reportOwedGap(fx *effects, t *topic) {
 	for _, s := range t.subs {
 		if s.owesNewSessionGap {
-			s.owesNewSessionGap = false
-			c.putGap(fx, s, GapNewSession)
+			c.putOwedGap(fx, s)
 		}
 	}
+}
+
+// putOwedGap puts the gap of a new session into a subscription that owes it.
+func (c *Client) putOwedGap(fx *effects, s *Subscription) {
+	s.owesNewSessionGap = false
+	c.putGap(fx, s, GapNewSession)
 }
 
 // reportGap tells the log and the trace of a gap.

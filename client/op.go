@@ -48,6 +48,9 @@ type op struct {
 // they wait or are out.
 func cost(n, size int) int { return size + n*(metaBytes+opBytes) }
 
+// cost is what an op takes of a bound in bytes until it is settled.
+func (p *op) cost() int { return p.size + opBytes }
+
 // A group is the part of a Batch that has not left.
 type group struct{ size int }
 

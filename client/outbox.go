@@ -57,7 +57,7 @@ func (o *outbox) hasRoom(n, size int, bound Bound) bool {
 func (o *outbox) count(p *op) {
 	p.counted = true
 	o.usage.Messages++
-	o.usage.Bytes += p.size + opBytes
+	o.usage.Bytes += p.cost()
 }
 
 // freed returns what is closed when there is room again.
@@ -185,7 +185,7 @@ func (o *outbox) onSettled(p *op, err error) {
 func (o *outbox) free(p *op) {
 	if p.counted {
 		o.usage.Messages--
-		o.usage.Bytes -= p.size + opBytes
+		o.usage.Bytes -= p.cost()
 		o.signalRoom()
 	}
 }
