@@ -296,10 +296,10 @@ func (w *world) publishing() {
 	w.wg.Go(func() {
 		for w.sleep(pause) {
 			for _, t := range w.all() {
+				if t.whole != nil { // what it has is published for the pattern
+					continue
+				}
 				for range burst {
-					if t.whole != nil {
-						continue
-					}
 					n := int(t.published.Add(1) - 1)
 					ch := t.on(n)
 					text := other.writes(ch, n)
