@@ -62,8 +62,8 @@ func functionName(d *ast.FuncDecl) string {
 
 // places returns where the old text of an edit stands in the edit's function.
 func (e *edit) places(source []byte, spans []span) (found []int, known bool) {
-	for at := 0; ; {
-		i := strings.Index(string(source[at:]), e.old)
+	for at, text := 0, string(source); ; {
+		i := strings.Index(text[at:], e.old)
 		if i < 0 {
 			break
 		}

@@ -141,29 +141,33 @@ func (m *mutant) plant(dir string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.file, err)
 	}
-	own := filepath.Join(dir, m.name)
-	changed := filepath.Join(own, m.file)
-	if err := os.MkdirAll(filepath.Dir(changed), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(changed, text, 0o644); err != nil {
-		return err
-	}
-	return m.lay(own, changed)
+	m.overlay, err = lay(filepath.Join(dir, m.name), map[string][]byte{m.file: text})
+	return err
 }
 
-// lay writes the overlay: the changed file in the place of its source.
-func (m *mutant) lay(own, changed string) error {
-	source, err := filepath.Abs(m.file)
-	if err != nil {
-		return err
+// lay writes changed files below dir, and beside them the overlay that has the go
+// command read them in the place of their sources.
+func lay(dir string, changed map[string][]byte) (overlay string, err error) {
+	replace := map[string]string{}
+	for file, text := range changed {
+		source, err := filepath.Abs(file)
+		if err != nil {
+			return "", err
+		}
+		replace[source] = filepath.Join(dir, file)
+		if err := os.MkdirAll(filepath.Dir(replace[source]), 0o755); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(replace[source], text, 0o644); err != nil {
+			return "", err
+		}
 	}
-	text, err := json.Marshal(map[string]any{"Replace": map[string]string{source: changed}})
+	text, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
-		return err
+		return "", err
 	}
-	m.overlay = filepath.Join(own, "overlay.json")
-	return os.WriteFile(m.overlay, text, 0o644)
+	overlay = filepath.Join(dir, "overlay.json")
+	return overlay, os.WriteFile(overlay, text, 0o644)
 }
 
 // packages are those whose tests should notice, the nearest first.

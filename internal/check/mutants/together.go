@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -104,18 +103,7 @@ func plantAll(dir string, all []branch) (overlay string, err error) {
 	for _, b := range all {
 		byFile[b.file] = append(byFile[b.file], b)
 	}
-	replace := map[string]string{}
-	put := func(file string, text []byte) error {
-		source, err := filepath.Abs(file)
-		if err != nil {
-			return err
-		}
-		replace[source] = filepath.Join(dir, file)
-		if err := os.MkdirAll(filepath.Dir(replace[source]), 0o755); err != nil {
-			return err
-		}
-		return os.WriteFile(replace[source], text, 0o644)
-	}
+	changed := map[string][]byte{}
 	for file, of := range byFile {
 		source, err := os.ReadFile(file)
 		if err != nil {
@@ -126,24 +114,15 @@ func plantAll(dir string, all []branch) (overlay string, err error) {
 		for _, b := range of {
 			text = text[:b.at] + b.text + text[b.at:]
 		}
-		if err := put(file, []byte(text)); err != nil {
-			return "", err
-		}
+		changed[file] = []byte(text)
 		f, err := parser.ParseFile(token.NewFileSet(), "", source, parser.PackageClauseOnly)
 		if err != nil {
 			return "", err
 		}
 		choice := fmt.Sprintf("package %s\n\nimport \"os\"\n\nvar plantedDefect = os.Getenv(%q)\n", f.Name.Name, variable)
-		if err := put(filepath.Join(filepath.Dir(file), "planted_defect.go"), []byte(choice)); err != nil {
-			return "", err
-		}
+		changed[filepath.Join(filepath.Dir(file), "planted_defect.go")] = []byte(choice)
 	}
-	text, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		return "", err
-	}
-	overlay = filepath.Join(dir, "overlay.json")
-	return overlay, os.WriteFile(overlay, text, 0o644)
+	return lay(dir, changed)
 }
 
 // together builds one program of tests for each package, with all defects that
