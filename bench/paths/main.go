@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,8 +45,12 @@ func compare(ctx context.Context) error {
 	}
 	for i, t := range append([]trouble{{name: "warming up"}}, troubles...) {
 		if i == 1 {
-			row("Trouble on the path", func(s subject) string { return s.name })
-			row("---", func(subject) string { return "---" })
+			names := make([]string, len(subjects))
+			for column, s := range subjects {
+				names[column] = s.name
+			}
+			row("Trouble on the path", names)
+			row("---", slices.Repeat([]string{"---"}, len(subjects)))
 		}
 		results := make([]string, len(subjects))
 		failed := make([]error, len(subjects))
@@ -63,18 +69,13 @@ func compare(ctx context.Context) error {
 		if i == 0 { // the servers' first sessions take longer
 			continue
 		}
-		column := -1
-		row(t.name, func(subject) string { column++; return results[column] })
+		row(t.name, results)
 	}
 	return nil
 }
 
-func row(name string, cell func(subject) string) {
-	fmt.Printf("| %s |", name)
-	for _, s := range subjects {
-		fmt.Printf(" %s |", cell(s))
-	}
-	fmt.Println()
+func row(name string, cells []string) {
+	fmt.Printf("| %s | %s |\n", name, strings.Join(cells, " | "))
 }
 
 // meet has one client meet the trouble.
